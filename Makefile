@@ -1,0 +1,37 @@
+# Every target works from a fresh clone; `make` alone lists them.
+.DEFAULT_GOAL := help
+PYTHON ?=
+export PYTHON
+
+BIN := .venv/bin
+
+.PHONY: help setup demo demo-down test check bench lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+setup: ## fill .venv from requirements.txt
+	@tools/setup
+
+demo: setup ## deploy a complete stack to the embedded cloud and train a model on it
+	@$(BIN)/mlstack demo
+
+demo-down: setup ## deregister, destroy and stop what `make demo` made
+	@$(BIN)/mlstack demo --down
+
+test: setup ## the whole test suite
+	@$(BIN)/pytest -n 2 --dist loadgroup
+
+check: setup ## format, lint and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: setup ## medians of whole processes, with peak memory
+	@$(BIN)/python tools/bench.py
+
+lock: setup ## resolve pyproject.toml into requirements.txt again
+	@$(BIN)/python tools/lock.py
+
+clean: ## remove .venv and everything the demo left
+	@rm -rf .venv .mlstack
