@@ -1,0 +1,134 @@
+"""The output contract: what the program promises and all that the hook reads.
+
+`pulumi up` exports one stack output `mlstack` of this shape. It says what ZenML is to hold, in ZenML's own words, so that
+a changed contract in a preview is the change that `mlstack register` will make. Nothing in it is secret.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+
+from mlstack.errors import MLStackError
+
+SCHEMA_VERSION = 1
+
+ComponentType = Literal["artifact_store", "container_registry", "orchestrator", "step_operator", "image_builder"]
+"""ZenML's `StackComponentType` values that a stack of ours can hold."""
+
+ConnectorKey = Literal["s3", "ecr", "aws"]
+
+# ZenML stores names in columns of 255 characters (zenml/constants.py, STR_FIELD_MAX_LENGTH).
+Name = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Connector(_Model):
+    """A ZenML service connector of type `aws`, limited to one resource type.
+
+    One per resource type, because an explicit session `policy` applies to every resource type of its connector.
+    """
+
+    name: Name
+    resource_type: Literal["s3-bucket", "docker-registry", "aws-generic"]
+    resource_id: str | None = None
+    """`s3://bucket` or the registry's host. An aws-generic connector has none."""
+    auth_method: Literal["implicit"]
+    """How ZenML's server gets credentials: by assuming `configuration.role_arn` with its own identity."""
+    configuration: dict[str, str]
+    expiration_seconds: Annotated[int, Field(ge=900, le=43200)]
+    """Lifetime of the credentials handed to a client. Never longer than the role's maximum session duration."""
+
+
+class Component(_Model):
+    """A ZenML stack component."""
+
+    name: Name
+    flavor: str
+    configuration: dict[str, JsonValue]
+    """Exactly the keys of the flavor's config class."""
+    connector: ConnectorKey | None = None
+
+
+class Stack(_Model):
+    """The ZenML stack that the components make up."""
+
+    name: Name
+    description: str
+
+
+class MLStackOutputs(_Model):
+    """Everything that ZenML needs to know of one environment."""
+
+    schema_version: Literal[1] = 1
+    project: str
+    """Pulumi project. With `environment` it is the mark of ownership on what the hook makes in ZenML."""
+    environment: str
+    """Pulumi stack."""
+    account_id: str
+    region: str
+    stack: Stack
+    connectors: dict[ConnectorKey, Connector]
+    components: dict[ComponentType, Component]
+
+    @model_validator(mode="after")
+    def _is_a_stack(self) -> Self:
+        missing = {"artifact_store", "orchestrator"} - self.components.keys()
+        if missing:
+            raise ValueError(f"a ZenML stack needs {' and '.join(sorted(missing))}")
+        for kind, component in self.components.items():
+            if component.connector is not None and component.connector not in self.connectors:
+                raise ValueError(f"{kind} names connector {component.connector!r}, which is not among the connectors")
+        return self
+
+    def as_json(self) -> str:
+        """One line, keys sorted: equal contracts are equal texts."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def parse(cls, value: object, *, origin: str) -> Self:
+        """Read a contract that `origin` (a file or a stack, named in messages) holds.
+
+        `value` is the contract, its JSON text, or all outputs of a Pulumi stack with it under `mlstack`.
+        Raises MLStackError when there is none, it is of a newer schema, or it is broken.
+        """
+        document = _decode(value, origin)
+        if "schema_version" not in document and "mlstack" in document:
+            document = _decode(document["mlstack"], origin)
+        version = document.get("schema_version")
+        if version is None:
+            raise MLStackError(
+                f"{origin} holds no `mlstack` output",
+                hint="run `pulumi up` for this environment first, or give the outputs of an MLStack program",
+            )
+        if not isinstance(version, int) or version > SCHEMA_VERSION:
+            raise MLStackError(
+                f"{origin} has schema_version {version!r}; this mlstack reads up to {SCHEMA_VERSION}",
+                hint="it was written by a newer MLStack: use the one that made it (git pull && make setup)",
+            )
+        try:
+            return cls.model_validate_json(json.dumps(document))
+        except ValidationError as error:
+            problems = "\n".join(f"  {'.'.join(map(str, e['loc'])) or 'mlstack'}: {e['msg']}" for e in error.errors())
+            raise MLStackError(
+                f"{origin} is not a valid contract:\n{problems}", hint="run `pulumi up` again to write it anew"
+            ) from None
+
+
+def _decode(value: object, origin: str) -> Mapping[str, object]:
+    if isinstance(value, str | bytes):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise MLStackError(
+                f"{origin} is not JSON: {error}", hint="write it with `pulumi stack output --json > FILE`"
+            ) from None
+    if not isinstance(value, Mapping):
+        raise MLStackError(
+            f"{origin} is not a JSON object", hint="write it with `pulumi stack output --json > FILE`"
+        )
+    return value
