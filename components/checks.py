@@ -1,0 +1,138 @@
+"""Settings that are each right but do not go together."""
+
+from collections.abc import Mapping
+
+from pydantic import TypeAdapter, ValidationError
+
+from components.flavors import known_keys
+from components.limits import NamePart
+from components.names import partition_of
+from components.problems import Problem, is_missing, nearest, remove_command, set_command, shown
+from components.settings import NAMESPACE, AwsSettings, StackSettings
+
+# What an environment may hold beside ours: aws is the plugin's, pulumi the engine's own (pulumi:tags).
+_NAMESPACES = (NAMESPACE, "aws", "pulumi")
+
+# The contract is not a secret; a credential in it would be one. The service connectors make them needless.
+_CREDENTIALS = frozenset(
+    {"key", "secret", "token", "authentication_secret", "aws_access_key_id", "aws_secret_access_key", "aws_profile"}
+)
+_MADE_HERE = frozenset(
+    {
+        "path",
+        "uri",
+        "default_repository",
+        "execution_role",
+        "scheduler_role",
+        "role",
+        "bucket",
+        "region",
+        "code_build_project",
+    }
+)
+
+
+def between(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
+    """Problems between the settings of one environment."""
+    return [*_registry_is_needed(stack), *_connector(stack, aws), *_extra_configurations(stack)]
+
+
+def of_namespaces(config: Mapping[str, str]) -> list[Problem]:
+    """Keys that nobody reads, because their namespace is misspelt."""
+    problems = []
+    for key in config:
+        space, separator, _ = key.partition(":")
+        if not separator:
+            problems.append(Problem(key, f"has no namespace: write {NAMESPACE}:{key}", remove_command(key)))
+        elif space not in _NAMESPACES:
+            problems.append(Problem(key, f"is read by nobody{nearest(space, _NAMESPACES)}", remove_command(key)))
+    return problems
+
+
+def of_environment(environment: str) -> list[Problem]:
+    """The Pulumi stack's name becomes part of every name in AWS."""
+    try:
+        TypeAdapter(NamePart).validate_python(environment)
+    except ValidationError:
+        rule = "use 2 to 24 lower-case letters, digits and single hyphens, starting with a letter"
+        return [Problem("environment", f"is {shown(environment)}: {rule}", "pulumi stack rename dev")]
+    return []
+
+
+def _registry_is_needed(stack: StackSettings) -> list[Problem]:
+    if stack.container_registry:
+        return []
+    users = {
+        "orchestrator": stack.orchestrator == "sagemaker",
+        "stepOperator": stack.step_operator,
+        "imageBuilder": stack.image_builder,
+    }
+    return [
+        Problem(
+            f"{NAMESPACE}:containerRegistry",
+            f"is false, but {NAMESPACE}:{user} works with images from it: switch both on or off",
+            set_command(f"{NAMESPACE}:containerRegistry", True),
+        )
+        for user, needs_it in users.items()
+        if needs_it
+    ][:1]
+
+
+def _connector(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
+    key = f"{NAMESPACE}:connector.principal"
+    principal = stack.connector.principal
+    example = "arn:aws:iam::123456789012:role/zenml-server"
+    if stack.connector.auth == "none":
+        return (
+            []
+            if principal is None
+            else [
+                Problem(
+                    key, f"is {shown(principal)}: it has no effect while connector.auth is none", remove_command(key)
+                )
+            ]
+        )
+    if principal is None:
+        why = "the identity that your ZenML server runs as, the only one that may assume the access role"
+        return [is_missing(key, why, example)]
+    if aws is not None and principal.split(":")[1] != partition_of(aws.region):
+        partition = partition_of(aws.region)
+        rule = f"{aws.region} is in the partition {partition}, and roles are assumed within one partition"
+        return [Problem(key, f"is {shown(principal)}: {rule}", set_command(key, example.replace("aws", partition, 1)))]
+    return []
+
+
+def _extra_configurations(stack: StackSettings) -> list[Problem]:
+    problems: list[Problem] = []
+    for setting, component, flavor, given in (
+        ("artifactStoreConfig", "artifact_store", "s3", stack.artifact_store_config),
+        (
+            "containerRegistryConfig",
+            "container_registry",
+            "aws" if stack.container_registry else None,
+            stack.container_registry_config,
+        ),
+        ("orchestratorConfig", "orchestrator", stack.orchestrator, stack.orchestrator_config),
+        (
+            "stepOperatorConfig",
+            "step_operator",
+            "sagemaker" if stack.step_operator else None,
+            stack.step_operator_config,
+        ),
+        ("imageBuilderConfig", "image_builder", "aws" if stack.image_builder else None, stack.image_builder_config),
+    ):
+        what = f"ZenML's {flavor} {component.replace('_', ' ')}"
+        for name in given:
+            key = f"{NAMESPACE}:{setting}.{name}"
+            if flavor is None:
+                text = f"has no effect: the {component.replace('_', ' ')} is switched off"
+            elif name in _CREDENTIALS:
+                text = "is a credential: the service connectors make it needless, and here it would be public"
+            elif name in _MADE_HERE:
+                text = "is set by the program, from the resource it creates: remove it"
+            elif name not in (known := known_keys(component, flavor)):
+                text = f"is unknown to {what}{nearest(name, known - _MADE_HERE - _CREDENTIALS)}"
+            else:
+                continue
+            problems.append(Problem(key, text, remove_command(key)))
+    return problems

@@ -1,0 +1,116 @@
+"""IAM as data: statements that say why they are there, and the one place that turns them into a document."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mlstack.errors import UsageError
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: characters without white space.
+ROLE_POLICY_LIMIT = 10_240
+TRUST_POLICY_LIMIT = 2_048
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html: 20 KB
+BUCKET_POLICY_LIMIT = 20_480
+# https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
+KEY_POLICY_LIMIT = 32_768
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (Policy)
+SESSION_POLICY_LIMIT = 2_048
+
+Conditions = Mapping[str, Mapping[str, str | tuple[str, ...]]]
+Principals = Mapping[Literal["AWS", "Service"], str] | Literal["*"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """One IAM statement. `docs/permissions.md` is made from these."""
+
+    sid: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...] = ()
+    """Empty only in a trust policy, where the role itself is the resource."""
+    why: str
+    """What stops working without it. For resource `*`: which API knows no resource-level permission."""
+    source: str
+    """Who makes the call, or AWS's page that asks for it."""
+    effect: Literal["Allow", "Deny"] = "Allow"
+    principals: Principals | None = None
+    conditions: Conditions = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9]+", self.sid):
+            raise ValueError(f"statement id {self.sid!r}: IAM allows letters and digits only")
+        if list(self.actions) != sorted(set(self.actions)):
+            raise ValueError(f"statement {self.sid}: actions are sorted, each once")
+        if self.effect == "Allow" and any("*" in action for action in self.actions):
+            raise ValueError(f"statement {self.sid}: an allowed action is written in full, without a wildcard")
+        if not (self.why and self.source):
+            raise ValueError(f"statement {self.sid}: says neither why nor by whom it is needed")
+
+    def as_json(self) -> dict[str, object]:
+        document: dict[str, object] = {"Sid": self.sid, "Effect": self.effect}
+        if self.principals is not None:
+            document["Principal"] = self.principals if self.principals == "*" else dict(self.principals)
+        document["Action"] = _one_or_many(self.actions)
+        if self.resources:
+            document["Resource"] = _one_or_many(self.resources)
+        if self.conditions:
+            document["Condition"] = {
+                operator: {key: _one_or_many(_values(value)) for key, value in keys.items()}
+                for operator, keys in self.conditions.items()
+            }
+        return document
+
+
+def document(statements: Iterable[Statement], *, limit: int, what: str) -> str:
+    """The statements as a policy document in AWS's JSON, without white space.
+
+    Raises UsageError when it is longer than `limit` characters, which AWS would refuse only at `pulumi up`.
+    """
+    listed = list(statements)
+    sids = [statement.sid for statement in listed]
+    twice = {sid for sid in sids if sids.count(sid) > 1}
+    if twice:
+        raise ValueError(f"{what}: statement ids are unique in a document: {', '.join(sorted(twice))}")
+    text = json.dumps(
+        {"Version": "2012-10-17", "Statement": [statement.as_json() for statement in listed]}, separators=(",", ":")
+    )
+    if len(text) > limit:
+        raise UsageError(
+            f"{what} is {len(text)} characters long, AWS allows {limit}",
+            hint="shorten mlstack:name, or switch a component off",
+        )
+    return text
+
+
+def service_trust(service: str, account_id: str, source: str) -> Statement:
+    """Lets an AWS service assume the role, for this account's resources only (no confused deputy)."""
+    return Statement(
+        sid="ServiceTrust",
+        actions=("sts:AssumeRole",),
+        principals={"Service": service},
+        conditions={"StringEquals": {"aws:SourceAccount": account_id}},
+        why=f"{service} works with this role, and only on behalf of this account",
+        source=source,
+    )
+
+
+def pass_role(sid: str, role_arn: str, service: str, why: str, source: str) -> Statement:
+    """Lets the holder hand exactly this role to exactly this service."""
+    return Statement(
+        sid=sid,
+        actions=("iam:PassRole",),
+        resources=(role_arn,),
+        conditions={"StringEquals": {"iam:PassedToService": service}},
+        why=why,
+        source=source,
+    )
+
+
+def _one_or_many(values: tuple[str, ...]) -> str | list[str]:
+    return values[0] if len(values) == 1 else list(values)
+
+
+def _values(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value

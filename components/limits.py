@@ -1,0 +1,107 @@
+"""What AWS accepts, as types: each names its rule, an example and where AWS says so.
+
+The engine and the emulator accept much that AWS refuses minutes later, so these limits are checked before anything
+is declared.
+"""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+
+def _matching(pattern: str, rule: str) -> AfterValidator:
+    """A validator whose message is the rule in words; a regular expression says nothing to its reader."""
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise ValueError(f"use {rule}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _one_of(allowed: tuple[int, ...]) -> AfterValidator:
+    def check(value: int) -> int:
+        if value not in allowed:
+            raise ValueError(f"use one of {', '.join(map(str, allowed))}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _digits(value: object) -> object:
+    # `pulumi config set --path` stores a number, and the engine may write it as 1.23456789012e+11.
+    return str(int(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+AccountId = Annotated[
+    str, BeforeValidator(_digits), _matching(r"\d{12}", "the 12 digits of an AWS account id, in quotes")
+]
+
+# https://docs.aws.amazon.com/general/latest/gr/rande.html
+Region = Annotated[
+    str,
+    _matching(r"(?!aws-)[a-z]{2}(-[a-z]+){1,2}-\d", "a region code such as eu-west-1"),
+]
+
+NamePart = Annotated[
+    str,
+    _matching(
+        r"[a-z][a-z0-9]*(-[a-z0-9]+)*",
+        "lower-case letters, digits and single hyphens, starting with a letter (S3 and ECR allow nothing else)",
+    ),
+    # Two of these, the account id and the longest region code must fit into the 63 characters of a bucket name;
+    # names.py shortens what is longer, and past this nobody could tell the shortened names apart.
+    Field(min_length=2, max_length=24),
+]
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: names of 64, session of 1 to 12 hours.
+PrincipalArn = Annotated[
+    str,
+    _matching(
+        r"arn:aws(-cn|-us-gov)?:iam::\d{12}:(role|user)/[\w+=,.@/-]{1,576}",
+        "the ARN of one IAM role or user, such as arn:aws:iam::123456789012:role/zenml-server",
+    ),
+]
+
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html (MaxSessionDuration)
+SessionSeconds = Annotated[int, Field(ge=3600, le=43200)]
+
+# https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html (PendingWindowInDays)
+KeyDeletionDays = Annotated[int, Field(ge=7, le=30)]
+
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html (retentionInDays)
+LogRetentionDays = Annotated[
+    int,
+    _one_of((1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)),
+]
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html: whole days, at least one.
+LifecycleDays = Annotated[int, Field(ge=1, le=3650)]
+
+# https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html (countNumber)
+ImageCount = Annotated[int, Field(ge=1, le=10000)]
+
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html (InstanceType): family.size
+InstanceType = Annotated[
+    str,
+    _matching(
+        r"ml\.[a-z][a-z0-9]*(-[a-z0-9]+)?\.(nano|micro|small|medium|large|xlarge|\d{1,3}xlarge|metal)",
+        "a SageMaker instance type: ml.<family>.<size>, such as ml.m5.xlarge",
+    ),
+]
+
+# https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html (requirements)
+_TAG_CHARACTERS = r"[\w\s+\-=.:/@]*"
+TagKey = Annotated[
+    str,
+    _matching(
+        rf"(?!(?i:aws:)){_TAG_CHARACTERS}", "letters, digits, spaces and _ . : / = + - @, not starting with aws:"
+    ),
+    Field(min_length=1, max_length=128),
+]
+TagValue = Annotated[
+    str, _matching(_TAG_CHARACTERS, "letters, digits, spaces and _ . : / = + - @"), Field(max_length=256)
+]

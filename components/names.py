@@ -1,0 +1,117 @@
+"""Every physical name and ARN, computed from settings alone.
+
+Known names make whole IAM documents known in a preview; a name that AWS makes up would show each of them as one
+opaque value.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+BUCKET_LIMIT = 63
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ROLE_LIMIT = 64
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
+REPOSITORY_LIMIT = 256
+# https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html (name)
+PROJECT_LIMIT = 150
+# https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
+ALIAS_LIMIT = 256
+
+_HASH_LENGTH = 7
+
+
+def fit(name: str, limit: int) -> str:
+    """`name`, or when it is longer than `limit` its beginning and a hash of the whole: short, stable, still its own."""
+    if len(name) <= limit:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_HASH_LENGTH]
+    return f"{name[: limit - _HASH_LENGTH - 1].rstrip('-')}-{digest}"
+
+
+def partition_of(region: str) -> str:
+    """`aws`, `aws-cn` or `aws-us-gov`: the second field of every ARN in `region`."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    if region.startswith("us-gov-"):
+        return "aws-us-gov"
+    return "aws"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """Names and ARNs of one environment in one account and region.
+
+    IAM names are unique in an account and carry the region; bucket names, unique in the world, the account too.
+    """
+
+    name: str
+    environment: str
+    account_id: str
+    region: str
+
+    @property
+    def base(self) -> str:
+        return f"{self.name}-{self.environment}"
+
+    @property
+    def partition(self) -> str:
+        return partition_of(self.region)
+
+    @property
+    def dns_suffix(self) -> str:
+        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+
+    def arn(self, service: str, resource: str) -> str:
+        """`arn:<partition>:<service>:<region>:<account>:<resource>`."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
+
+    @property
+    def bucket(self) -> str:
+        return fit(f"{self.base}-{self.account_id}-{self.region}", BUCKET_LIMIT)
+
+    @property
+    def bucket_arn(self) -> str:
+        return f"arn:{self.partition}:s3:::{self.bucket}"
+
+    @property
+    def repository(self) -> str:
+        return fit(self.base, REPOSITORY_LIMIT)
+
+    @property
+    def repository_arn(self) -> str:
+        return self.arn("ecr", f"repository/{self.repository}")
+
+    @property
+    def registry_host(self) -> str:
+        return f"{self.account_id}.dkr.ecr.{self.region}.{self.dns_suffix}"
+
+    def role(self, purpose: str) -> str:
+        return fit(f"{self.base}-{self.region}-{purpose}", ROLE_LIMIT)
+
+    def role_arn(self, purpose: str) -> str:
+        return f"arn:{self.partition}:iam::{self.account_id}:role/{self.role(purpose)}"
+
+    @property
+    def account_arn(self) -> str:
+        return f"arn:{self.partition}:iam::{self.account_id}:root"
+
+    @property
+    def build_project(self) -> str:
+        return fit(f"{self.base}-image-builder", PROJECT_LIMIT)
+
+    @property
+    def build_project_arn(self) -> str:
+        return self.arn("codebuild", f"project/{self.build_project}")
+
+    @property
+    def build_log_group(self) -> str:
+        return f"/aws/codebuild/{self.build_project}"
+
+    @property
+    def build_log_group_arn(self) -> str:
+        return self.arn("logs", f"log-group:{self.build_log_group}")
+
+    @property
+    def key_alias(self) -> str:
+        return fit(f"alias/{self.base}", ALIAS_LIMIT)
