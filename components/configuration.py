@@ -34,10 +34,10 @@ def load(config: Mapping[str, str], *, project: str, environment: str) -> Settin
 def from_pulumi() -> Settings:
     """The settings of the stack that is being previewed or updated. A mistake ends the program with its message."""
     import pulumi
-    from pulumi.runtime.config import CONFIG
+    from pulumi.runtime.config import CONFIG, get_config_env
 
     try:
-        return load({**CONFIG}, project=pulumi.get_project(), environment=pulumi.get_stack())
+        return load({**get_config_env(), **CONFIG.get()}, project=pulumi.get_project(), environment=pulumi.get_stack())
     except UsageError as error:
         raise pulumi.RunError(str(error)) from None
 

@@ -72,8 +72,8 @@ class StackSettings(_Settings):
 
     name: NamePart = "mlstack"
     """First part of every name, with the environment as the second."""
-    stack_name: Annotated[str | None, Field(min_length=1, max_length=200)] = None
-    """Name of the ZenML stack. Default: `<name>-<environment>`."""
+    stack_name: Annotated[str, Field(max_length=200)] = ""
+    """Name of the ZenML stack. Empty: `<name>-<environment>`."""
 
     orchestrator: Literal["sagemaker", "local"] = "sagemaker"
     """Where pipelines run: SageMaker Pipelines, or the machine that starts them (artifacts are in S3 all the same)."""

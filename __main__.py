@@ -1,0 +1,20 @@
+"""The program that `pulumi up` runs: settings, one MLStack, outputs."""
+
+import pulumi
+
+from components.configuration import from_pulumi
+from components.ml_stack import MLStack, MLStackArgs
+
+settings = from_pulumi()
+stack = MLStack(settings.stack.name, MLStackArgs.from_settings(settings))
+
+# For `mlstack register`: everything ZenML needs, in one versioned document.
+pulumi.export("mlstack", stack.contract)
+
+# For people and for StackReference.
+pulumi.export("bucket", stack.bucket)
+pulumi.export("repository_url", stack.repository_url)
+pulumi.export("access_role_arn", stack.access_role_arn)
+pulumi.export("execution_role_arn", stack.execution_role_arn)
+pulumi.export("build_project", stack.build_project)
+pulumi.export("zenml_stack", settings.zenml_stack_name)

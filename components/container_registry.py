@@ -1,0 +1,141 @@
+"""The ECR repository behind ZenML's container registry."""
+
+import json
+from dataclasses import dataclass, field
+
+from pulumi import ComponentResource, Output, ResourceOptions
+from pulumi_aws.ecr import LifecyclePolicy, Repository
+from pydantic import JsonValue
+
+from components.after import after
+from components.encryption_key import EncryptionKey
+from components.iam import Statement
+from components.names import Names
+from mlstack.contract import Component
+
+# ZenML pushes these tags again on every build (zenml/pipelines/build_utils.py); every other tag is written once.
+PUSHED_AGAIN = ("*-orchestrator", "*-sagemaker_step_operator")
+
+_PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+_PUSH = ("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerRegistryArgs:
+    names: Names
+    key: EncryptionKey | None = None
+    """Encrypts the images; changing it replaces the repository. Without it ECR's own key does."""
+    untagged_image_days: int = 14
+    """Days after which images without a tag are deleted."""
+    tagged_image_count: int = 500
+    """How many tagged images are kept, newest first."""
+    force_delete: bool = False
+    """Delete the images together with the repository on `pulumi destroy`. Not recoverable."""
+    configuration: dict[str, JsonValue] = field(default_factory=dict)
+    """More keys of ZenML's aws container registry."""
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+class ContainerRegistry(ComponentResource):
+    """Repository for pipeline images: scanned on push, encrypted, tags written once but for those that ZenML moves."""
+
+    repository_url: Output[str]
+    """`<account>.dkr.ecr.<region>.amazonaws.com/<repository>`."""
+
+    def __init__(self, name: str, args: ContainerRegistryArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("mlstack:index:ContainerRegistry", name, {}, opts)
+        self._args = args
+        mine = ResourceOptions(parent=self)
+        repository = Repository(
+            f"{name}-repository",
+            name=args.names.repository,
+            image_tag_mutability="IMMUTABLE_WITH_EXCLUSION",
+            image_tag_mutability_exclusion_filters=[
+                {"filter": pattern, "filter_type": "WILDCARD"} for pattern in PUSHED_AGAIN
+            ],
+            image_scanning_configuration={"scan_on_push": True},
+            encryption_configurations=[
+                {"encryption_type": "KMS", "kms_key": args.key.arn} if args.key else {"encryption_type": "AES256"}
+            ],
+            force_delete=args.force_delete,
+            tags=args.tags,
+            opts=mine,
+        )
+        LifecyclePolicy(f"{name}-lifecycle", repository=repository.name, policy=self._lifecycle(), opts=mine)
+        self.repository_url = after(f"{args.names.registry_host}/{args.names.repository}", repository.name)
+        self.register_outputs({"repository_url": self.repository_url})
+
+    def _lifecycle(self) -> str:
+        untagged = {
+            "tagStatus": "untagged",
+            "countType": "sinceImagePushed",
+            "countUnit": "days",
+            "countNumber": self._args.untagged_image_days,
+        }
+        tagged = {
+            "tagStatus": "tagged",
+            "tagPatternList": ["*"],
+            "countType": "imageCountMoreThan",
+            "countNumber": self._args.tagged_image_count,
+        }
+        rules = [
+            {"rulePriority": priority, "selection": selection, "action": {"type": "expire"}}
+            for priority, selection in enumerate((untagged, tagged), start=1)
+        ]
+        return json.dumps({"rules": rules}, separators=(",", ":"))
+
+    def grant_find(self) -> tuple[Statement, ...]:
+        """What ZenML needs to log in and to see that the repository is there."""
+        return (
+            self._log_in(),
+            Statement(
+                sid="RegistryFind",
+                actions=("ecr:DescribeRepositories",),
+                resources=(self._args.names.arn("ecr", "repository/*"),),
+                why="ZenML lists all repositories without naming one, and a connector is invalid when that fails",
+                source="zenml/integrations/aws/container_registries/aws_container_registry.py",
+            ),
+        )
+
+    def grant_pull(self) -> tuple[Statement, ...]:
+        """What a job needs to start from an image of this repository."""
+        return (self._log_in(), self._repository("RegistryPull", _PULL, "every step runs in an image from here"))
+
+    def grant_push(self) -> tuple[Statement, ...]:
+        """What building an image needs: pushing, and pulling layers to build upon."""
+        return (
+            self._log_in(),
+            self._repository("RegistryPush", tuple(sorted((*_PULL, *_PUSH))), "docker push uploads the missing layers"),
+        )
+
+    def _log_in(self) -> Statement:
+        return Statement(
+            sid="RegistryLogIn",
+            actions=("ecr:GetAuthorizationToken",),
+            resources=("*",),
+            why="ecr:GetAuthorizationToken knows no resource-level permission",
+            source="https://docs.aws.amazon.com/AmazonECR/latest/userguide/security_iam_id-based-policy-examples.html",
+        )
+
+    def _repository(self, sid: str, actions: tuple[str, ...], why: str) -> Statement:
+        return Statement(
+            sid=sid,
+            actions=actions,
+            resources=(self._args.names.repository_arn,),
+            why=why,
+            source="https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html",
+        )
+
+    def zenml_component(self, stack_name: str) -> Component:
+        """How ZenML is to use this repository."""
+        names = self._args.names
+        return Component(
+            name=stack_name,
+            flavor="aws",
+            configuration={
+                "uri": names.registry_host,
+                "default_repository": names.repository,
+                **self._args.configuration,
+            },
+            connector="ecr",
+        )

@@ -1,0 +1,135 @@
+"""CodeBuild as ZenML's image builder."""
+
+from dataclasses import dataclass, field
+
+from pulumi import ComponentResource, Output, ResourceOptions
+from pulumi_aws.cloudwatch import LogGroup
+from pulumi_aws.codebuild import Project
+from pydantic import JsonValue
+
+from components.after import after
+from components.artifact_store import BUILD_CONTEXTS, ArtifactStore
+from components.container_registry import ContainerRegistry
+from components.encryption_key import EncryptionKey
+from components.iam import Statement, service_trust
+from components.names import Names
+from components.role import Role, RoleArgs
+from mlstack.contract import Component
+
+# AWS's own, with docker and the AWS command line in it. ZenML's default is a stranger's image on Docker Hub, which
+# would get the right to push into the repository.
+BUILD_IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageBuilderArgs:
+    names: Names
+    store: ArtifactStore
+    """Where ZenML uploads build contexts."""
+    registry: ContainerRegistry
+    """Where images are pushed."""
+    key: EncryptionKey | None = None
+    """Encrypts the build logs."""
+    log_retention_days: int = 365
+    configuration: dict[str, JsonValue] = field(default_factory=dict)
+    """More keys of ZenML's aws image builder."""
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+class ImageBuilder(ComponentResource):
+    """CodeBuild project that builds pipeline images, its role, and its log group with an end to its logs."""
+
+    project_name: Output[str]
+    """Name of the project, the `code_build_project` of ZenML's aws image builder."""
+
+    def __init__(self, name: str, args: ImageBuilderArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("mlstack:index:ImageBuilder", name, {}, opts)
+        self._args = args
+        self._mine = ResourceOptions(parent=self)
+        logs = LogGroup(
+            f"{name}-logs",
+            name=args.names.build_log_group,
+            retention_in_days=args.log_retention_days,
+            kms_key_id=args.key.arn if args.key else None,
+            tags=args.tags,
+            opts=self._mine,
+        )
+        project = self._project(name, self._role(name), logs)
+        self.project_name = after(args.names.build_project, project.name)
+        self.register_outputs({"project_name": self.project_name})
+
+    def _role(self, name: str) -> Role:
+        args = self._args
+        builds = "https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html"
+        logs = Statement(
+            sid="BuildLogs",
+            actions=("logs:CreateLogStream", "logs:PutLogEvents"),
+            resources=(f"{args.names.build_log_group_arn}:*",),
+            why="the output of every build; the group exists already",
+            source=builds,
+        )
+        return Role(
+            f"{name}-build",
+            RoleArgs(
+                names=args.names,
+                purpose="codebuild",
+                description="Builds images for ZenML pipelines",
+                trust=service_trust("codebuild.amazonaws.com", args.names.account_id, builds),
+                permissions=(logs, *args.store.grant_read_build_contexts(), *args.registry.grant_push()),
+                tags=args.tags,
+            ),
+            opts=self._mine,
+        )
+
+    def _project(self, name: str, role: Role, logs: LogGroup) -> Project:
+        args = self._args
+        return Project(
+            f"{name}-project",
+            name=args.names.build_project,
+            description="Builds images for ZenML pipelines; ZenML gives context and buildspec with each build",
+            service_role=role.arn,
+            source={"type": "S3", "location": f"{args.names.bucket}/{BUILD_CONTEXTS}/"},
+            artifacts={"type": "NO_ARTIFACTS"},
+            environment={
+                "type": "LINUX_CONTAINER",
+                "compute_type": "BUILD_GENERAL1_SMALL",
+                "image": self._build_image,
+                # CodeBuild pulls its own images as itself, all others (a mirror in ECR) as the project's role.
+                "image_pull_credentials_type": "CODEBUILD" if self._build_image.startswith("aws/") else "SERVICE_ROLE",
+                "privileged_mode": False,
+            },
+            logs_config={"cloudwatch_logs": {"status": "ENABLED", "group_name": logs.name}},
+            encryption_key=args.key.arn if args.key else None,
+            build_timeout=30,
+            tags=args.tags,
+            opts=self._mine,
+        )
+
+    @property
+    def _build_image(self) -> str:
+        return str(self._args.configuration.get("build_image", BUILD_IMAGE))
+
+    def grant_build(self) -> tuple[Statement, ...]:
+        """What ZenML needs to start a build and wait for it."""
+        return (
+            Statement(
+                sid="Builds",
+                actions=("codebuild:BatchGetBuilds", "codebuild:StartBuild"),
+                resources=(self._args.names.build_project_arn,),
+                why="the image builder starts a build and asks every ten seconds whether it is done",
+                source="zenml/integrations/aws/image_builders/aws_image_builder.py",
+            ),
+        )
+
+    def zenml_component(self, stack_name: str) -> Component:
+        """How ZenML is to build images."""
+        return Component(
+            name=stack_name,
+            flavor="aws",
+            configuration={
+                "code_build_project": self._args.names.build_project,
+                "build_image": self._build_image,
+                **self._args.configuration,
+            },
+            connector="aws",
+        )

@@ -1,0 +1,58 @@
+"""An IAM role for one purpose."""
+
+from dataclasses import dataclass, field
+
+from pulumi import ComponentResource, Output, ResourceOptions
+from pulumi_aws import iam
+
+from components.after import after
+from components.iam import ROLE_POLICY_LIMIT, TRUST_POLICY_LIMIT, Statement, document
+from components.names import Names
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleArgs:
+    names: Names
+    purpose: str
+    """Last part of the role's name, such as `sagemaker`."""
+    description: str
+    trust: Statement
+    """Who may assume it."""
+    permissions: tuple[Statement, ...]
+    max_session_seconds: int = 3600
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+class Role(ComponentResource):
+    """A role with one inline policy: what it may do stands in one document."""
+
+    arn: Output[str]
+    """Resolves once the permissions are in place: a job started with a bare role would fail."""
+
+    def __init__(self, name: str, args: RoleArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("mlstack:index:Role", name, {}, opts)
+        self._args = args
+        mine = ResourceOptions(parent=self)
+        what = f"the {args.purpose} role"
+        role = iam.Role(
+            f"{name}-role",
+            name=args.names.role(args.purpose),
+            description=args.description,
+            assume_role_policy=document([args.trust], limit=TRUST_POLICY_LIMIT, what=f"the trust policy of {what}"),
+            max_session_duration=args.max_session_seconds,
+            tags=args.tags,
+            opts=mine,
+        )
+        policy = iam.RolePolicy(
+            f"{name}-permissions",
+            name=args.purpose,
+            role=role.name,
+            policy=document(args.permissions, limit=ROLE_POLICY_LIMIT, what=f"the policy of {what}"),
+            opts=mine,
+        )
+        self.arn = after(self.plain_arn, policy.role)
+        self.register_outputs({"arn": self.arn})
+
+    @property
+    def plain_arn(self) -> str:
+        return self._args.names.role_arn(self._args.purpose)

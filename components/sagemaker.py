@@ -1,0 +1,97 @@
+"""What SageMaker's execution role is for: running the jobs of a pipeline or a step, and nothing of ZenML's own."""
+
+from components.iam import Statement, pass_role, service_trust
+from components.names import Names
+
+PURPOSE = "sagemaker"
+_ROLES = "https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html"
+_PIPELINES = "https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-access.html"
+
+
+def execution_trust(names: Names) -> Statement:
+    return service_trust("sagemaker.amazonaws.com", names.account_id, _ROLES)
+
+
+def execution_permissions(names: Names) -> tuple[Statement, ...]:
+    """Rights of the execution role beside those on the bucket and the repository.
+
+    It is both the pipeline's role, which creates the jobs, and the jobs' own. It has no right on artifacts: a step gets
+    those from ZenML's service connector.
+    """
+    return (
+        Statement(
+            sid="PipelineJobs",
+            actions=(
+                "sagemaker:AddTags",
+                "sagemaker:CreateTrainingJob",
+                "sagemaker:DescribeTrainingJob",
+                "sagemaker:StopTrainingJob",
+            ),
+            resources=(names.arn("sagemaker", "training-job/*"),),
+            why="a pipeline runs each step as a training job, whose name SageMaker makes up",
+            source=_PIPELINES,
+        ),
+        pass_role(
+            "PipelineJobsRole",
+            names.role_arn(PURPOSE),
+            "sagemaker.amazonaws.com",
+            why="the pipeline hands its own role to the jobs it creates",
+            source=_PIPELINES,
+        ),
+        Statement(
+            sid="JobLogs",
+            actions=(
+                "logs:CreateLogGroup",
+                "logs:CreateLogStream",
+                "logs:DescribeLogStreams",
+                "logs:PutLogEvents",
+            ),
+            resources=(names.arn("logs", "log-group:/aws/sagemaker/*"),),
+            why="the output of every job; the log group is shared by all SageMaker jobs of the account",
+            source=_ROLES,
+        ),
+        Statement(
+            sid="JobMetrics",
+            actions=("cloudwatch:PutMetricData",),
+            resources=("*",),
+            conditions={"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}},
+            why="cloudwatch:PutMetricData knows no resource-level permission; the namespace limits it",
+            source=_ROLES,
+        ),
+    )
+
+
+def grant_jobs(names: Names) -> tuple[Statement, ...]:
+    """What ZenML needs to run a single step as a training job and to follow it."""
+    return (
+        Statement(
+            sid="StepJobs",
+            actions=(
+                "sagemaker:AddTags",
+                "sagemaker:CreateTrainingJob",
+                "sagemaker:DescribeTrainingJob",
+                "sagemaker:StopTrainingJob",
+            ),
+            resources=(names.arn("sagemaker", "training-job/*"),),
+            why="the step operator starts, watches and cancels a job, named after pipeline and step",
+            source="zenml/integrations/aws/step_operators/sagemaker_step_operator.py",
+        ),
+        Statement(
+            sid="StepJobLogs",
+            actions=("logs:DescribeLogStreams", "logs:GetLogEvents"),
+            resources=(names.arn("logs", "log-group:/aws/sagemaker/*"),),
+            why="the SageMaker SDK shows a job's output while it runs",
+            source="sagemaker/session.py, logs_for_job",
+        ),
+    )
+
+
+def grant_pass_execution_role(names: Names) -> Statement:
+    """What ZenML needs to start anything on SageMaker with the execution role."""
+    return pass_role(
+        "PassExecutionRole",
+        names.role_arn(PURPOSE),
+        "sagemaker.amazonaws.com",
+        why="whoever creates a pipeline or a job hands it the execution role",
+        source=_ROLES,
+    )
