@@ -16,6 +16,7 @@ from pydantic import JsonValue
 
 from components.after import after
 from components.encryption_key import EncryptionKey
+from components.flavors import configured
 from components.iam import BUCKET_POLICY_LIMIT, Statement, document
 from components.names import Names
 from mlstack.contract import Component
@@ -218,6 +219,6 @@ class ArtifactStore(ComponentResource):
         return Component(
             name=stack_name,
             flavor="s3",
-            configuration={"path": self.plain_uri, **self._args.configuration},
+            configuration=configured({"path": self.plain_uri}, self._args.configuration),
             connector="s3",
         )

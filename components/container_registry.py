@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from components.after import after
 from components.encryption_key import EncryptionKey
+from components.flavors import configured
 from components.iam import Statement
 from components.names import Names
 from mlstack.contract import Component
@@ -132,10 +133,8 @@ class ContainerRegistry(ComponentResource):
         return Component(
             name=stack_name,
             flavor="aws",
-            configuration={
-                "uri": names.registry_host,
-                "default_repository": names.repository,
-                **self._args.configuration,
-            },
+            configuration=configured(
+                {"uri": names.registry_host, "default_repository": names.repository}, self._args.configuration
+            ),
             connector="ecr",
         )

@@ -5,8 +5,11 @@ release, and a test holds it to that.
 """
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+
+from pydantic import JsonValue
 
 _FILE = Path(__file__).with_name("flavors.json")
 
@@ -20,3 +23,12 @@ def _known() -> dict[str, dict[str, list[str]]]:
 def known_keys(component: str, flavor: str) -> frozenset[str]:
     """The configuration keys of a flavor, such as `("artifact_store", "s3")`. Raises KeyError for one we do not use."""
     return frozenset(_known()[component][flavor])
+
+
+def configured(defaults: Mapping[str, JsonValue], more: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """`defaults` with what the settings say in their place; of a value with keys of its own, only those keys."""
+    merged = dict(defaults)
+    for key, value in more.items():
+        default = merged.get(key)
+        merged[key] = {**default, **value} if isinstance(default, dict) and isinstance(value, dict) else value
+    return merged

@@ -11,6 +11,7 @@ from components.after import after
 from components.artifact_store import BUILD_CONTEXTS, ArtifactStore
 from components.container_registry import ContainerRegistry
 from components.encryption_key import EncryptionKey
+from components.flavors import configured
 from components.iam import Statement, service_trust
 from components.names import Names
 from components.role import Role, RoleArgs
@@ -126,10 +127,9 @@ class ImageBuilder(ComponentResource):
         return Component(
             name=stack_name,
             flavor="aws",
-            configuration={
-                "code_build_project": self._args.names.build_project,
-                "build_image": self._build_image,
-                **self._args.configuration,
-            },
+            configuration=configured(
+                {"code_build_project": self._args.names.build_project, "build_image": self._build_image},
+                self._args.configuration,
+            ),
             connector="aws",
         )

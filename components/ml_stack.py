@@ -56,8 +56,8 @@ class MLStackArgs:
 class MLStack(ComponentResource):
     """A ZenML stack on AWS: where artifacts and images are kept, pipelines run and images are built, and the roles."""
 
-    contract: Output[dict[str, object]]
-    """MLStackOutputs as plain data: all that `mlstack register` reads. Resolves once everything exists."""
+    contract: Output[str]
+    """MLStackOutputs as JSON, all that `mlstack register` reads. Text: the engine drops nulls from structures."""
     bucket: Output[str]
     """Name of the artifact store's bucket."""
     repository_url: Output[str | None]
@@ -222,7 +222,7 @@ class MLStack(ComponentResource):
             needed += user or ()
         return without_repeats(needed)
 
-    def _contract(self) -> Output[dict[str, object]]:
+    def _contract(self) -> Output[str]:
         args = self._args
         components = self._zenml_components()
         connectors: dict[ConnectorKey, Connector] = {}
@@ -249,7 +249,7 @@ class MLStack(ComponentResource):
             connectors=connectors,
             components=components,
         )
-        return after(outputs.model_dump(mode="json"), *self._existing())
+        return after(outputs.as_json(), *self._existing())
 
     def _existing(self) -> tuple[Output[str], ...]:
         """What has to be there before ZenML hears of it."""

@@ -6,6 +6,7 @@ from pulumi import ComponentResource, Output, ResourceOptions
 from pydantic import JsonValue
 
 from components.artifact_store import SAGEMAKER_OUTPUT
+from components.flavors import configured
 from components.iam import Statement, pass_role, service_trust
 from components.names import Names
 from components.role import Role, RoleArgs
@@ -109,21 +110,23 @@ class Orchestrator(ComponentResource):
         return Component(
             name=stack_name,
             flavor="sagemaker",
-            configuration={
-                "execution_role": args.execution_role_arn,
-                "scheduler_role": self._scheduler.plain_arn,
-                # Without these two the SDK creates a bucket of its own, sagemaker-<region>-<account>.
-                "bucket": args.names.bucket,
-                "output_data_s3_uri": f"s3://{args.names.bucket}/{SAGEMAKER_OUTPUT}",
-                "region": args.names.region,
-                "instance_type": args.instance_type,
-                # ZenML gives up waiting after 50 minutes; the run goes on and its state is in ZenML anyway.
-                "synchronous": False,
-                # ZenML asks for warm pools by default, which need a quota that new accounts do not have.
-                "keep_alive_period_in_seconds": None,
-                "tags": dict(args.tags),
-                "pipeline_tags": dict(args.tags),
-                **args.configuration,
-            },
+            configuration=configured(
+                {
+                    "execution_role": args.execution_role_arn,
+                    "scheduler_role": self._scheduler.plain_arn,
+                    # Without these two the SDK creates a bucket of its own, sagemaker-<region>-<account>.
+                    "bucket": args.names.bucket,
+                    "output_data_s3_uri": f"s3://{args.names.bucket}/{SAGEMAKER_OUTPUT}",
+                    "region": args.names.region,
+                    "instance_type": args.instance_type,
+                    # ZenML gives up waiting after 50 minutes; the run goes on and its state is in ZenML anyway.
+                    "synchronous": False,
+                    # ZenML asks for warm pools by default, which need a quota that new accounts do not have.
+                    "keep_alive_period_in_seconds": None,
+                    "tags": dict(args.tags),
+                    "pipeline_tags": dict(args.tags),
+                },
+                args.configuration,
+            ),
             connector="aws",
         )

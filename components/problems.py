@@ -46,13 +46,13 @@ class SettingsError(UsageError):
         super().__init__("\n".join(lines))
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`: did you mean X?`, or the list of what there is."""
+def nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """`: did you mean X?`, or the list of what there is. `prefix` is put before each known name."""
     names = sorted(known)
     folded = {candidate.lower().replace("_", ""): candidate for candidate in names}
     close = difflib.get_close_matches(name.lower().replace("_", ""), folded, n=1, cutoff=0.6)
     if close:
-        return f": did you mean {folded[close[0]]}?"
+        return f": did you mean {prefix}{folded[close[0]]}?"
     return f": there {'is' if len(names) == 1 else 'are'} {', '.join(names)}" if names else ""
 
 
@@ -67,12 +67,8 @@ def problem_of(detail: ErrorDetails, namespace: str, model: type[BaseModel]) -> 
     owner, field = _field(model, location)
     if detail["type"] == "extra_forbidden":
         known = [info.alias or name for name, info in owner.model_fields.items()]
-        prefix = key[: -len(str(location[-1]))]
-        return Problem(
-            key,
-            f"is not a setting{nearest(str(location[-1]), (prefix + name for name in known))}",
-            f"pulumi config rm {_path(key)}",
-        )
+        last = str(location[-1])
+        return Problem(key, f"is not a setting{nearest(last, known, key.removesuffix(last))}", remove_command(key))
     if detail["type"] == "missing":
         return is_missing(key, _summary(field), _example(field))
     rule = _rule(detail, field)
@@ -139,10 +135,10 @@ def _rule(detail: ErrorDetails, field: FieldInfo | None) -> str:
         high = next((item.le for item in metadata if isinstance(item, Le)), None)
         return "use a whole number" + (f" from {low} to {high}" if low is not None else "")
     if kind.startswith("string_too"):
-        low = next((item.min_length for item in metadata if isinstance(item, MinLen)), 0)
-        high = next((item.max_length for item in metadata if isinstance(item, MaxLen)), None)
-        return f"use {low} to {high} characters" if high else f"use at least {low} characters"
+        return _length(metadata)
     if kind in ("too_long", "too_short"):
+        if isinstance(detail["input"], str):
+            return _length(metadata)
         limit = detail["ctx"].get("max_length") or detail["ctx"].get("min_length")
         return f"use {'exactly one' if limit == 1 else f'at most {limit}'}"
     if kind.startswith("string"):
@@ -152,6 +148,12 @@ def _rule(detail: ErrorDetails, field: FieldInfo | None) -> str:
     if kind.startswith("list"):
         return "use a list, one item a line, each starting with -"
     return detail["msg"].lower()
+
+
+def _length(metadata: list[Any]) -> str:
+    low = next((item.min_length for item in metadata if isinstance(item, MinLen)), 0)
+    high = next((item.max_length for item in metadata if isinstance(item, MaxLen)), None)
+    return f"use {low} to {high} characters" if high else f"use at least {low} characters"
 
 
 def _choices(annotation: object) -> tuple[Any, ...]:

@@ -30,7 +30,6 @@ class _Settings(BaseModel):
         extra="forbid",
         strict=True,
         alias_generator=to_camel,
-        validate_by_name=True,
         use_attribute_docstrings=True,
     )
 

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from components import sagemaker
 from components.artifact_store import SAGEMAKER_OUTPUT
+from components.flavors import configured
 from components.iam import Statement
 from components.names import Names
 from mlstack.contract import Component
@@ -46,12 +47,14 @@ class StepOperator(ComponentResource):
         return Component(
             name=stack_name,
             flavor="sagemaker",
-            configuration={
-                "role": args.execution_role_arn,
-                "bucket": args.names.bucket,
-                # Without output_path the jobs write to the root of the bucket, among ZenML's artifacts.
-                "estimator_args": {"instance_type": args.instance_type, "output_path": self._plain_output_uri},
-                **args.configuration,
-            },
+            configuration=configured(
+                {
+                    "role": args.execution_role_arn,
+                    "bucket": args.names.bucket,
+                    # Without output_path the jobs write to the root of the bucket, among ZenML's artifacts.
+                    "estimator_args": {"instance_type": args.instance_type, "output_path": self._plain_output_uri},
+                },
+                args.configuration,
+            ),
             connector="aws",
         )

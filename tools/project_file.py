@@ -1,4 +1,4 @@
-"""Writes the `config:` part of Pulumi.yaml from the settings classes: types, descriptions and defaults stand in one place."""
+"""Writes Pulumi.yaml; its `config:` comes from the settings classes, where types, texts and defaults stand once."""
 
 import io
 from pathlib import Path
@@ -12,7 +12,7 @@ from components.settings import NAMESPACE, StackSettings
 FILE = Path(__file__).parents[1] / "Pulumi.yaml"
 
 HEAD = """\
-# The config part is written by `python -m tools.project_file` from components/settings.py, which also checks the values.
+# Written by `python -m tools.project_file` from components/settings.py, which also checks the values.
 name: mlstack
 description: The AWS side of a ZenML stack
 runtime:
@@ -28,7 +28,9 @@ def render() -> str:
     yaml = YAML()
     yaml.width = 118
     text = io.StringIO()
-    yaml.dump({"config": {f"{NAMESPACE}:{f.alias}": _declaration(f) for f in StackSettings.model_fields.values()}}, text)
+    yaml.dump(
+        {"config": {f"{NAMESPACE}:{f.alias}": _declaration(f) for f in StackSettings.model_fields.values()}}, text
+    )
     return HEAD + text.getvalue()
 
 

@@ -1,0 +1,45 @@
+"""Settings that the tests build stacks from."""
+
+import json
+from collections.abc import Callable
+
+from components.configuration import load
+from components.ml_stack import MLStack, MLStackArgs
+from components.settings import Settings
+
+PRINCIPAL = "arn:aws:iam::123456789012:role/zenml-server"
+
+MINIMAL = {
+    "aws:region": "eu-west-1",
+    "aws:allowedAccountIds": '["123456789012"]',
+    "mlstack:connector": json.dumps({"principal": PRINCIPAL}),
+}
+
+CASES: dict[str, dict[str, str]] = {
+    "everything on": {},
+    "own machine orchestrates": {"mlstack:orchestrator": "local"},
+    "no step operator": {"mlstack:stepOperator": "false"},
+    "no image builder": {"mlstack:imageBuilder": "false"},
+    "artifact store alone": {
+        "mlstack:orchestrator": "local",
+        "mlstack:stepOperator": "false",
+        "mlstack:imageBuilder": "false",
+        "mlstack:containerRegistry": "false",
+    },
+    "keys of AWS": {"mlstack:encryption": '{"mode": "aws-managed"}'},
+    "no connectors": {"mlstack:connector": '{"auth": "none"}'},
+    "protected": {"mlstack:protect": "true"},
+    "another region": {
+        "aws:region": "us-gov-west-1",
+        "mlstack:connector": json.dumps({"principal": PRINCIPAL.replace("arn:aws:", "arn:aws-us-gov:")}),
+    },
+}
+
+
+def settings(changes: dict[str, str] | None = None, *, environment: str = "dev") -> Settings:
+    return load({**MINIMAL, **(changes or {})}, project="mlstack", environment=environment)
+
+
+def program(changes: dict[str, str] | None = None, name: str = "mlstack") -> Callable[[], MLStack]:
+    args = MLStackArgs.from_settings(settings(changes))
+    return lambda: MLStack(name, args)
