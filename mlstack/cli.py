@@ -1,1 +1,84 @@
-def main() -> None: ...
+"""The command line: `mlstack ...`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from mlstack.errors import MLStackError
+
+app = typer.Typer(
+    help="A complete ZenML stack on AWS: check the settings, register it in ZenML, try it without an account.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command(
+    epilog="Examples:  mlstack check Pulumi.dev.yaml   |   mlstack check   (all environments of this directory)"
+)
+def check(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Settings files. Default: every Pulumi.<environment>.yaml here.")
+    ] = None,
+) -> None:
+    """Check settings files, without the engine and without AWS. Ends with 2 when one of them is wrong."""
+    from components.configuration import from_file
+    from mlstack.errors import UsageError
+
+    chosen = files or sorted(Path().glob("Pulumi.*.yaml"))
+    if not chosen:
+        raise UsageError(
+            "there is no Pulumi.<environment>.yaml here", hint="run it where Pulumi.yaml is, or name a file"
+        )
+    wrong = []
+    for file in chosen:
+        try:
+            settings = from_file(file)
+        except UsageError as error:
+            wrong.append(str(error))
+        else:
+            typer.echo(f"{file.name}: ok, {settings.zenml_stack_name} in {settings.account_id}, {settings.aws.region}")
+    if wrong:
+        raise UsageError("\n".join(wrong))
+
+
+@app.command(epilog="Examples:  mlstack demo   |   mlstack demo --down")
+def demo(
+    down: Annotated[bool, typer.Option("--down", help="Deregister, destroy and stop everything instead.")] = False,
+) -> None:
+    """Deploy a complete stack to the embedded cloud on this machine and train a model on it. No AWS account needed."""
+    from mlstack.local import demo as local_demo
+
+    (local_demo.down if down else local_demo.up)(Path.cwd())
+
+
+def _mount() -> None:
+    from mlstack.local.commands import local
+    from mlstack.registration.commands import deregister, register
+
+    app.command()(register)
+    app.command()(deregister)
+    app.add_typer(local, name="local")
+
+
+def main() -> NoReturn:
+    """Entry point. What people can mend is said in their words, without a traceback."""
+    _mount()
+    try:
+        app(standalone_mode=True)
+    except MLStackError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; run the same command again to go on", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader went away (`mlstack ... | head`): nobody is left to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(0)

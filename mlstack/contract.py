@@ -24,7 +24,7 @@ Name = Annotated[str, Field(min_length=1, max_length=255)]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 class Connector(_Model):
@@ -120,15 +120,16 @@ class MLStackOutputs(_Model):
 
 
 def _decode(value: object, origin: str) -> Mapping[str, object]:
-    if isinstance(value, str | bytes):
-        try:
-            value = json.loads(value)
-        except ValueError as error:
-            raise MLStackError(
-                f"{origin} is not JSON: {error}", hint="write it with `pulumi stack output --json > FILE`"
-            ) from None
+    # Twice at most: `pulumi stack output mlstack --json` prints the JSON of a text that is JSON.
+    for _ in range(2):
+        if isinstance(value, str | bytes):
+            try:
+                value = json.loads(value)
+            except ValueError as error:
+                raise MLStackError(f"{origin} is not JSON: {error}", hint=_WRITE_IT) from None
     if not isinstance(value, Mapping):
-        raise MLStackError(
-            f"{origin} is not a JSON object", hint="write it with `pulumi stack output --json > FILE`"
-        )
+        raise MLStackError(f"{origin} is not a JSON object", hint=_WRITE_IT)
     return value
+
+
+_WRITE_IT = "write it with `pulumi stack output --json > FILE`"
