@@ -1,7 +1,7 @@
 """The output contract: what the program promises and all that the hook reads.
 
-`pulumi up` exports one stack output `mlstack` of this shape. It says what ZenML is to hold, in ZenML's own words, so that
-a changed contract in a preview is the change that `mlstack register` will make. Nothing in it is secret.
+`pulumi up` exports one stack output `mlstack` of this shape. It says what ZenML is to hold, in ZenML's own words, so
+that a changed contract in a preview is the change that `mlstack register` will make. Nothing in it is secret.
 """
 
 import json

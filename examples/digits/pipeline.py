@@ -1,4 +1,4 @@
-"""Learn to read handwritten digits: load, train, evaluate. A pipeline like any other; nothing in it knows of MLStack."""
+"""Learn to read handwritten digits: load, train, evaluate. A pipeline like any other: it knows nothing of MLStack."""
 
 from typing import Annotated
 

@@ -1,7 +1,7 @@
 """Run the digits pipeline on the active ZenML stack, wait for it and print what came out.
 
-    zenml stack set mlstack-dev
-    python examples/digits/run.py --image <an image in your registry that holds ZenML and scikit-learn>
+zenml stack set mlstack-dev
+python examples/digits/run.py --image <an image in your registry that holds ZenML and scikit-learn>
 """
 
 import argparse
@@ -39,13 +39,12 @@ def main() -> int:
         return 1
 
     run = Client().get_pipeline_run(run.id, hydrate=True)
-    artifacts = {
-        output.name: output.uri for step in run.steps.values() for outputs in step.outputs.values() for output in outputs
-    }
+    outputs = [output for step in run.steps.values() for versions in step.outputs.values() for output in versions]
+    artifacts = {output.name: output.uri for output in outputs}
     accuracy = run.steps["evaluate"].outputs["accuracy"][0].load()
     if options.json:
-        result = {"run": str(run.id), "name": run.name, "status": status.value, "accuracy": accuracy, "artifacts": artifacts}
-        print(json.dumps(result))
+        result = {"run": str(run.id), "name": run.name, "status": status.value, "accuracy": accuracy}
+        print(json.dumps({**result, "artifacts": artifacts}))
     else:
         print(f"{run.name} {status.value}: accuracy {accuracy:.3f}")
         for name in ("model", "metrics"):

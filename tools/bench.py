@@ -1,0 +1,126 @@
+"""`make bench`: medians of whole processes, with peak memory, against an embedded cloud of its own.
+
+python tools/bench.py [--runs 5] [--json FILE]
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlstack.local.cloud import Cloud
+from mlstack.local.engine import find_engine
+
+PROJECT = Path(__file__).parents[1]
+
+AIMS = {
+    ("first up", "first register"): 12.0,
+    ("unchanged preview", "unchanged register"): 7.0,
+    ("deregister", "destroy"): 10.0,
+}
+"""Seconds on two cores; a pair counts together."""
+
+MEMORY_AIM = 400
+"""MB of the largest process."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    seconds: float
+    megabytes: float
+    """Peak of the largest process of the command's tree."""
+
+
+def measure(command: list[str], environment: dict[str, str], log: Path) -> Sample:
+    """One whole process, from start to exit."""
+    with log.open("ab") as output:
+        started = time.monotonic()
+        pid = os.posix_spawnp(
+            command[0],
+            command,
+            environment,
+            file_actions=[(os.POSIX_SPAWN_DUP2, output.fileno(), 1), (os.POSIX_SPAWN_DUP2, output.fileno(), 2)],
+        )
+        _, status, usage = os.wait4(pid, 0)
+    if status:
+        sys.exit(f"{' '.join(command)} failed:\n{log.read_text(errors='replace')[-3000:]}")
+    return Sample(time.monotonic() - started, usage.ru_maxrss / 1024)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--runs", type=int, default=5)
+    arguments.add_argument("--json", type=Path, help="also write the samples to this file")
+    options = arguments.parse_args()
+
+    samples: dict[str, list[Sample]] = defaultdict(list)
+    with tempfile.TemporaryDirectory(prefix="mlstack-bench-") as directory:
+        root = Path(directory) / "cloud"
+        cloud = Cloud(root)
+        engine = find_engine(_say)
+        cloud.start(_say)
+        try:
+            environment = {**cloud.pulumi_environment(engine.bin), **cloud.zenml_environment()}
+            stages = _commands(environment)
+            log = Path(directory) / "log"
+            measure([_which("pulumi", environment), "stack", "select", "--create", "local"], environment, log)
+            os.chdir(PROJECT)
+            for run in range(1, options.runs + 1):
+                for name, command in stages.items():
+                    samples[name].append(measure(command, environment, log))
+                _say(f"run {run} of {options.runs} done")
+        finally:
+            cloud.stop(_say)
+    _report(samples)
+    if options.json:
+        options.json.write_text(
+            json.dumps({name: [vars(s) for s in taken] for name, taken in samples.items()}, indent=2)
+        )
+
+
+def _commands(environment: dict[str, str]) -> dict[str, list[str]]:
+    pulumi = _which("pulumi", environment)
+    quiet = ["--stack", "local", "--non-interactive"]
+    mlstack = [_which("mlstack", environment)]
+    return {
+        "first up": [pulumi, "up", "--yes", "--skip-preview", *quiet],
+        "unchanged preview": [pulumi, "preview", "--expect-no-changes", *quiet],
+        "first register": [*mlstack, "register", "--stack", "local"],
+        "unchanged register": [*mlstack, "register", "--stack", "local"],
+        "deregister": [*mlstack, "deregister", "--stack", "local"],
+        "destroy": [pulumi, "destroy", "--yes", "--skip-preview", *quiet],
+    }
+
+
+def _report(samples: dict[str, list[Sample]]) -> None:
+    median = {name: statistics.median(sample.seconds for sample in taken) for name, taken in samples.items()}
+    peak = {name: max(sample.megabytes for sample in taken) for name, taken in samples.items()}
+    print(f"{'':<44}{'median':>9}{'aim':>9}{'peak memory':>14}")
+    for name, seconds in median.items():
+        print(f"{name:<44}{seconds:>7.1f} s{'':>9}{peak[name]:>11.0f} MB")
+    for names, aim in AIMS.items():
+        together = sum(median[name] for name in names)
+        print(f"{' + '.join(names):<44}{together:>7.1f} s{aim:>7.0f} s")
+    print(f"{'largest process':<44}{'':>9}{MEMORY_AIM:>6} MB{max(peak.values()):>11.0f} MB")
+
+
+def _which(program: str, environment: dict[str, str]) -> str:
+    found = shutil.which(program, path=environment["PATH"])
+    if found is None:
+        sys.exit(f"{program} is not on PATH")
+    return found
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
