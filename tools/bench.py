@@ -67,11 +67,11 @@ def main() -> None:
         engine = find_engine(_say)
         cloud.start(_say)
         try:
+            os.chdir(PROJECT)
             environment = {**cloud.pulumi_environment(engine.bin), **cloud.zenml_environment()}
             stages = _commands(environment)
             log = Path(directory) / "log"
             measure([_which("pulumi", environment), "stack", "select", "--create", "local"], environment, log)
-            os.chdir(PROJECT)
             for run in range(1, options.runs + 1):
                 for name, command in stages.items():
                     samples[name].append(measure(command, environment, log))
