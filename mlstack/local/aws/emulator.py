@@ -1,0 +1,102 @@
+"""The AWS emulator as one object: moto's server in this process, mended, with what the rest of the cloud asks of it."""
+
+import json
+import os
+import secrets
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlstack.local.processes import write_private
+
+SERVER_USER = "zenml-server"
+"""IAM user that ZenML's server runs as. `Pulumi.local.yaml` names its ARN as the principal of the access role."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmulatorArgs:
+    root: Path
+    account_id: str
+    region: str
+
+
+class Emulator:
+    """Serves on a socket that is listening already, so that its address is known before it is ready."""
+
+    def __init__(self, args: EmulatorArgs, listening: socket.socket) -> None:
+        self.boot_id = secrets.token_hex(8)
+        self._args = args
+        host, port = listening.getsockname()[:2]
+        self.endpoint = f"http://{host}:{port}"
+        # Read by moto when it is imported, below.
+        os.environ["MOTO_ACCOUNT_ID"] = args.account_id
+
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+        from werkzeug.serving import make_server
+
+        from mlstack.local.aws.job_runner import JobRunner
+        from mlstack.local.aws.jobs import JobHost, end_leftovers
+        from mlstack.local.aws.roles import JobCredentials
+        from mlstack.local.aws.s3 import mend_bucket_policies
+        from mlstack.local.aws.sagemaker import mend_sagemaker
+
+        job_host = JobHost(root=args.root, endpoint=self.endpoint, region=args.region)
+        end_leftovers(job_host)
+        self._credentials = JobCredentials(args.region)
+        self._runner = JobRunner(job_host, args.account_id, self._credentials)
+        mend_bucket_policies()
+        mend_sagemaker(self._runner)
+        self._make_server_user()
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._server = make_server(
+            host, port, self._serve, threaded=True, request_handler=_quiet(MotoRequestHandler), fd=listening.fileno()
+        )
+
+    def serve(self) -> None:
+        """Blocks until the process is told to end."""
+        self._server.serve_forever()
+
+    def close(self) -> None:
+        """End every job that still runs."""
+        self._runner.close()
+
+    def _make_server_user(self) -> None:
+        """The key goes where ZenML's server looks at each use, so that a new emulator's key reaches a running server."""
+        from moto.iam.models import iam_backends
+
+        iam = iam_backends[self._args.account_id]["aws"]
+        iam.create_user(region_name=self._args.region, user_name=SERVER_USER)
+        key = iam.create_access_key(SERVER_USER)
+        write_private(
+            server_credentials(self._args.root),
+            f"[default]\naws_access_key_id = {key.access_key_id}\naws_secret_access_key = {key.secret_access_key}\n",
+        )
+
+    def _serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path == "/mlstack/boot":
+            return _answer(start_response, "200 OK", {"boot_id": self.boot_id})
+        if path == "/mlstack/credentials":
+            credentials = self._credentials.of(environ.get("HTTP_AUTHORIZATION", ""))
+            if credentials is None:
+                return _answer(start_response, "403 Forbidden", {"message": "this token belongs to no running job"})
+            return _answer(start_response, "200 OK", credentials)
+        answer: Iterable[bytes] = self._moto(environ, start_response)
+        return answer
+
+
+def server_credentials(root: Path) -> Path:
+    """Shared credentials file of ZenML's server."""
+    return root / "aws" / "zenml-server.credentials"
+
+
+def _answer(start_response: Callable[..., Any], status: str, body: dict[str, Any]) -> Iterable[bytes]:
+    start_response(status, [("Content-Type", "application/json")])
+    return [json.dumps(body).encode()]
+
+
+def _quiet(handler: type) -> type:
+    """The handler without a line of log per request."""
+    return type("Handler", (handler,), {"log_request": lambda *_, **__: None})

@@ -1,0 +1,115 @@
+"""Makes moto decide by a bucket's policy as S3 does.
+
+moto 5.2 takes any `Deny` whose action and resource match, whatever its condition, so that a bucket that only refuses
+plain http refuses everything. Here the decision is our evaluator's, for the bucket itself as well as for its objects.
+"""
+
+from typing import Any
+
+from flask import request
+from moto.iam.access_control import PermissionResult
+from moto.s3.exceptions import MissingBucket, S3AccessDeniedError, S3ClientError
+from moto.s3.models import FakeBucket, S3Backend
+from moto.s3.responses import S3Response
+
+from mlstack.local.aws.bucket_policy import Decision, Policy, Request
+from mlstack.local.aws.callers import access_key_of, caller
+from mlstack.local.aws.conditions import Context, PolicyError
+
+INSECURE_HEADER = "X-Mlstack-Secure-Transport"
+"""The emulator speaks http on loopback, which counts as TLS. A request with `false` here counts as plain http."""
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html: the account's root cannot be locked out.
+_ROOT_MAY_ALWAYS = {"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"}
+
+# Sub-resources of a bucket that moto's table of actions does not tell from listing, creating and deleting it.
+_BUCKET_SETTINGS = {
+    "publicAccessBlock": "BucketPublicAccessBlock",
+    "encryption": "EncryptionConfiguration",
+    "ownershipControls": "BucketOwnershipControls",
+    "object-lock": "BucketObjectLockConfiguration",
+    "replication": "ReplicationConfiguration",
+    "inventory": "InventoryConfiguration",
+}
+# Operations whose permission has another name.
+_PERMISSIONS = {"HeadBucket": "ListBucket", "HeadObject": "GetObject", "PostObject": "PutObject"}
+
+
+def mend_bucket_policies() -> None:
+    """Patches moto in this process."""
+    authenticate = S3Response._authenticate_and_authorize_s3_action
+    put_bucket_policy = S3Backend.put_bucket_policy
+
+    def authorize(self: Any, bucket_name: str | None = None, key_name: str | None = None) -> None:
+        authenticate(self, bucket_name=bucket_name, key_name=key_name)
+        if bucket_name is None or (key_name is None and "delete" in self.querystring):
+            return  # a deletion of many objects is decided object by object, below
+        try:
+            bucket = self.backend.get_bucket(bucket_name)
+        except MissingBucket:
+            return
+        if _decide(bucket, _permission(self), key_name) is Decision.DENY:
+            raise S3AccessDeniedError
+
+    def get_permission(self: FakeBucket, action: str, resource: str) -> PermissionResult:
+        """Asked before `authorize`, for the sake of anonymous readers, and for each object of a deletion of many."""
+        name = action.removeprefix("s3:")
+        decision = _decide(self, f"s3:{_PERMISSIONS.get(name, name)}", resource.partition("/")[2])
+        if decision is Decision.DENY and request.method == "POST" and "delete" in request.args:
+            return PermissionResult.DENIED
+        # Other denials are left to `authorize`: here they would become a 403 with nothing to read.
+        return PermissionResult.PERMITTED if decision is Decision.ALLOW else PermissionResult.NEUTRAL
+
+    def put_checked_bucket_policy(self: S3Backend, bucket_name: str, policy: bytes) -> None:
+        try:
+            Policy.parse(policy)
+        except PolicyError as error:
+            raise S3ClientError("MalformedPolicy", str(error)) from None
+        put_bucket_policy(self, bucket_name, policy)
+
+    S3Response._authenticate_and_authorize_s3_action = authorize
+    FakeBucket.get_permission = get_permission
+    S3Backend.put_bucket_policy = put_checked_bucket_policy
+
+
+def _decide(bucket: FakeBucket, action: str, key: str | None) -> Decision:
+    if bucket.policy is None:
+        return Decision.SILENT
+    access_key = access_key_of(request.headers.get("Authorization", ""), request.query_string.decode())
+    asker = caller(access_key, bucket.account_id)
+    if action in _ROOT_MAY_ALWAYS and f"arn:aws:iam::{bucket.account_id}:root" in asker.arns:
+        return Decision.SILENT
+    resource = f"arn:{bucket.partition}:s3:::{bucket.name}" + (f"/{key}" if key else "")
+    asked = Request(action=action, resource=resource, caller=asker, context=_context(asker.arns, bucket))
+    return Policy.parse(bucket.policy).decide(asked).decision
+
+
+def _permission(response: S3Response) -> str:
+    """The name of the permission that the operation needs."""
+    operation: str = response.data["Action"]
+    for setting, name in _BUCKET_SETTINGS.items():
+        if setting in response.querystring and operation in ("ListBucket", "CreateBucket", "DeleteBucket"):
+            # Taking a setting away is putting it, as permissions go.
+            return f"s3:{'Get' if operation == 'ListBucket' else 'Put'}{name}"
+    return f"s3:{_PERMISSIONS.get(operation, operation)}"
+
+
+def _context(arns: tuple[str, ...], bucket: FakeBucket) -> Context:
+    """Condition keys of the request at hand: AWS's global ones and those of S3 that a header or parameter decides."""
+    secure = request.headers.get(INSECURE_HEADER, "true").strip().lower() != "false"
+    context = {
+        "aws:SecureTransport": "true" if secure else "false",
+        "aws:SourceIp": request.remote_addr or "127.0.0.1",
+        "aws:UserAgent": request.headers.get("User-Agent", ""),
+        "aws:RequestedRegion": bucket.region_name,
+        "aws:ResourceAccount": bucket.account_id,
+        "s3:ResourceAccount": bucket.account_id,
+    }
+    if secure:
+        context["s3:TlsVersion"] = "1.3"
+    if arns:
+        # Of a session, AWS gives the role's ARN here.
+        context |= {"aws:PrincipalArn": arns[-1], "aws:PrincipalAccount": bucket.account_id}
+    context |= {f"s3:{n.lower()}": v for n, v in request.headers.items() if n.lower().startswith("x-amz-")}
+    context |= {f"s3:{n}": v for n, v in request.args.items() if n in ("prefix", "delimiter", "max-keys", "versionId")}
+    return context
