@@ -1,0 +1,90 @@
+"""The whole way: deployed, registered, a pipeline trained on SageMaker as emulated. No image is built or pulled."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from mlstack.local.cloud import Cloud
+from tests.end_to_end.conftest import ROOT, Deployment
+
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("end-to-end")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registered(deployment: Deployment) -> dict[str, object]:
+    deployment.up()
+    done = deployment.mlstack("register", "--stack", deployment.stack, "--json")
+    plan: dict[str, object] = json.loads(done.stdout)
+    return plan
+
+
+def test_a_pipeline_runs_to_its_end_and_leaves_model_and_metrics_in_the_bucket(
+    deployment: Deployment, cloud: Cloud, registered: dict[str, object]
+) -> None:
+    environment = {
+        **cloud.aws_environment(),
+        **cloud.zenml_environment(),
+        "PATH": deployment.environment["PATH"],
+        "ZENML_ACTIVE_STACK_ID": str(registered["stack_id"]),
+    }
+    image = f"{deployment.output('repository_url')}:none"
+    done = subprocess.run(
+        [sys.executable, "run.py", "--image", image, "--timeout", "300", "--json"],
+        cwd=ROOT / "examples" / "digits",
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=400,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["status"] == "completed"
+    assert result["accuracy"] > 0.9, "a logistic regression reads more than nine of ten digits"
+
+    bucket = deployment.output("bucket")
+    for artifact in ("model", "metrics", "accuracy"):
+        assert result["artifacts"][artifact].startswith(f"s3://{bucket}/"), "an artifact is outside the stack's bucket"
+    keys = _keys(cloud, bucket)
+    for artifact in ("model", "metrics"):
+        prefix = result["artifacts"][artifact].removeprefix(f"s3://{bucket}/")
+        assert any(key.startswith(prefix) for key in keys), f"{artifact} is registered but not in the bucket"
+
+
+def test_the_sdk_made_no_bucket_of_its_own(cloud: Cloud) -> None:
+    assert not [name for name in _buckets(cloud) if name.startswith("sagemaker-")]
+
+
+def test_registering_again_changes_nothing(deployment: Deployment) -> None:
+    plan = json.loads(deployment.mlstack("register", "--stack", deployment.stack, "--json").stdout)
+    assert {change["action"] for change in plan["changes"]} == {"same"}
+
+
+def test_deregistering_takes_everything_of_ours_away(deployment: Deployment) -> None:
+    deployment.mlstack("deregister", "--stack", deployment.stack)
+    plan = json.loads(deployment.mlstack("register", "--stack", deployment.stack, "--dry-run", "--json").stdout)
+    assert {change["action"] for change in plan["changes"]} == {"create"}
+
+
+def _s3(cloud: Cloud) -> object:
+    import boto3
+
+    environment = cloud.aws_environment()
+    return boto3.client(
+        "s3",
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        region_name="eu-west-1",
+    )
+
+
+def _keys(cloud: Cloud, bucket: str) -> list[str]:
+    pages = _s3(cloud).get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+
+def _buckets(cloud: Cloud) -> list[str]:
+    return [bucket["Name"] for bucket in _s3(cloud).list_buckets()["Buckets"]]
