@@ -56,7 +56,7 @@ def test_plain_http_is_refused_and_tls_is_not(deployment: Deployment, cloud: Clo
         request.headers["X-Mlstack-Secure-Transport"] = "false"
 
     s3.meta.events.register("before-send.s3", without_tls)
-    with pytest.raises(ClientError, match="AccessDenied|Forbidden|403"):
+    with pytest.raises(ClientError, match=r"AccessDenied|Forbidden|403"):
         s3.get_object(Bucket=bucket, Key="probe")
 
 

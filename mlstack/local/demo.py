@@ -1,0 +1,229 @@
+"""`make demo`: the whole way from nothing to a trained model, on this machine."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from rich.console import Console
+
+from mlstack.errors import MLStackError
+from mlstack.local import summary
+from mlstack.local.cloud import Cloud, CloudState
+from mlstack.local.engine import Engine, find_engine
+from mlstack.local.pulumi import ENVIRONMENT, Outcome, Pulumi
+from mlstack.stages import Stages
+
+STATE = ".mlstack"
+PIPELINE = Path("examples/digits")
+# Nothing is built or pulled here: the emulated SageMaker runs the steps with this interpreter. The tag says so.
+IMAGE_TAG = "not-built-the-embedded-cloud-runs-steps-as-processes"
+
+
+class Memory(BaseModel):
+    """What the last demo left: lets the next one see that there is nothing to do."""
+
+    boot_id: str
+    """Of the emulator that everything was deployed to; after a restart of it nothing is there any more."""
+    result: dict[str, Any] | None = None
+    """What the pipeline gave."""
+
+
+def up(project: Path) -> None:
+    """Start, deploy, register, train. What is there already is left as it is.
+
+    Raises MLStackError; whatever was done so far stays, and the next run goes on from there.
+    """
+    stages = Stages(Console(stderr=True))
+    root = state_directory(project)
+    cloud = Cloud(root)
+    engine, state = _start(stages, cloud)
+    memory = _recall(root)
+    fresh = memory is None or memory.boot_id != state.boot_id
+    known = None if fresh else memory
+
+    environment = {**cloud.pulumi_environment(engine.bin), **cloud.zenml_environment()}
+    with stages.stage("pulumi up") as stage:
+        pulumi = Pulumi(project, environment, root / "logs" / "pulumi.log")
+        deployed = _retrying_a_stale_lock(pulumi, root, lambda: _deploy(pulumi, stage.news, refresh=fresh))
+        stage.result = str(deployed)
+    _remember(root, Memory(boot_id=state.boot_id, result=known.result if known else None))
+
+    with stages.stage("mlstack register") as stage:
+        registered = _json_of(
+            [sys.executable, "-m", "mlstack", "register", "--stack", ENVIRONMENT, "--json"],
+            project,
+            environment,
+            stage.news,
+        )
+        stage.result = summary.of_plan(registered)
+
+    contract = json.loads(pulumi.output("mlstack"))
+    changed = deployed.changed or summary.plan_changes(registered)
+    result = known.result if known else None
+    if result is None or changed:
+        with stages.stage("training pipeline") as stage:
+            result = _train(project, cloud, contract, registered, stage.news)
+            stage.result = f"{result['status']}, accuracy {result['accuracy']:.3f}"
+        _remember(root, Memory(boot_id=state.boot_id, result=result))
+    summary.show(
+        stages.done,
+        cloud,
+        state,
+        result,
+        stack_name=contract["stack"]["name"],
+        changed=changed or known is None or known.result is None,
+    )
+
+
+def down(project: Path) -> None:
+    """Deregister, destroy, stop; then look whether anything is left."""
+    stages = Stages(Console(stderr=True))
+    root = state_directory(project)
+    if not root.exists():
+        Console().print("there is no demo here: nothing to take down")
+        return
+    cloud = Cloud(root)
+    engine, state = _start(stages, cloud)
+    memory = _recall(root)
+    environment = {**cloud.pulumi_environment(engine.bin), **cloud.zenml_environment()}
+    pulumi = Pulumi(project, environment, root / "logs" / "pulumi.log")
+    pulumi.select()
+    with stages.stage("mlstack deregister") as stage:
+        plan = _json_of(
+            [sys.executable, "-m", "mlstack", "deregister", "--stack", ENVIRONMENT, "--json"],
+            project,
+            environment,
+            stage.news,
+        )
+        stage.result = summary.of_plan(plan)
+    with stages.stage("pulumi destroy") as stage:
+        fresh = memory is None or memory.boot_id != state.boot_id
+        outcome = _retrying_a_stale_lock(pulumi, root, lambda: pulumi.destroy(stage.news, refresh=fresh))
+        stage.result = str(outcome)
+    (root / "demo.json").unlink(missing_ok=True)
+    _remove_runs(cloud)
+    left = summary.left_behind(state)
+    with stages.stage("stop") as stage:
+        cloud.stop(stage.news)
+        stage.result = "no process of the embedded cloud is running"
+    if left:
+        raise MLStackError(
+            "the emulator still held: " + ", ".join(left), hint="it has been stopped, and its memory with it"
+        )
+    Console().print("nothing is left in the emulator, and ZenML holds no stack, component or connector of this project")
+
+
+def state_directory(project: Path) -> Path:
+    """Where everything local lies: below the program, ignored by git."""
+    if not (project / "Pulumi.yaml").is_file():
+        raise MLStackError(
+            f"there is no Pulumi.yaml in {project}", hint="run it in the directory of the MLStack program"
+        )
+    return project / STATE
+
+
+def _start(stages: Stages, cloud: Cloud) -> tuple[Engine, CloudState]:
+    """The engine and the cloud at the same time: the first may be built for minutes, and neither needs the other."""
+    with stages.stage("embedded cloud") as stage, ThreadPoolExecutor(max_workers=2) as pool:
+        starting = pool.submit(cloud.start, stage.news)
+        engine = find_engine(stage.news)
+        state = starting.result()
+        stage.result = f"pulumi {engine.version}, AWS and ZenML on loopback"
+    return engine, state
+
+
+def _deploy(pulumi: Pulumi, news: Callable[[str], None], *, refresh: bool) -> Outcome:
+    pulumi.select()
+    return pulumi.up(news, refresh=refresh)
+
+
+def _retrying_a_stale_lock(pulumi: Pulumi, root: Path, run: Callable[[], Outcome]) -> Outcome:
+    """An engine that was killed leaves its lock behind; nobody else works on this state."""
+    for lock in (root / "pulumi").glob(".pulumi/locks/**/*.json"):
+        owner = json.loads(lock.read_text(encoding="utf-8")).get("pid")
+        if isinstance(owner, int) and not Path(f"/proc/{owner}").exists():
+            pulumi.release_lock()
+            break
+    return run()
+
+
+def _train(
+    project: Path, cloud: Cloud, contract: Mapping[str, Any], registered: Mapping[str, Any], news: Callable[[str], None]
+) -> dict[str, Any]:
+    registry = contract["components"]["container_registry"]["configuration"]
+    image = f"{registry['uri']}/{registry['default_repository']}:{IMAGE_TAG}"
+    environment = {
+        **_bare_environment(),
+        **cloud.aws_environment(),
+        **cloud.zenml_environment(),
+        "ZENML_ACTIVE_STACK_ID": str(registered["stack_id"]),
+    }
+    command = [sys.executable, "run.py", "--image", image, "--timeout", "600", "--json"]
+    return _json_of(command, project / PIPELINE, environment, news)
+
+
+def _remove_runs(cloud: Cloud) -> None:
+    """ZenML makes a SageMaker pipeline for each run and never deletes one."""
+    import boto3
+
+    environment = cloud.aws_environment()
+    sagemaker = boto3.client(
+        "sagemaker",
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        region_name=environment["AWS_DEFAULT_REGION"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+    )
+    for page in sagemaker.get_paginator("list_pipelines").paginate():
+        for pipeline in page["PipelineSummaries"]:
+            sagemaker.delete_pipeline(PipelineName=pipeline["PipelineName"], ClientRequestToken="0" * 32)
+
+
+def _bare_environment() -> dict[str, str]:
+    return {name: os.environ[name] for name in ("PATH", "LANG", "TERM", "TMPDIR") if name in os.environ}
+
+
+def _json_of(
+    command: list[str], directory: Path, environment: Mapping[str, str], news: Callable[[str], None]
+) -> dict[str, Any]:
+    """The JSON document that a command prints; what it says on stderr is news."""
+    process = subprocess.Popen(
+        command,
+        cwd=directory,
+        env=dict(environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+    )
+    said: list[str] = []
+    assert process.stderr is not None
+    assert process.stdout is not None
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        reading = pool.submit(process.stdout.read)
+        for line in process.stderr:
+            if text := line.strip():
+                said.append(text)
+                news(text)
+        printed = reading.result()
+    if process.wait():
+        raise MLStackError("\n".join(said[-15:]) or f"{command[-1]} ended with {process.returncode}")
+    document: dict[str, Any] = json.loads(printed)
+    return document
+
+
+def _recall(root: Path) -> Memory | None:
+    try:
+        return Memory.model_validate_json((root / "demo.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def _remember(root: Path, memory: Memory) -> None:
+    (root / "demo.json").write_text(memory.model_dump_json(), encoding="utf-8")
