@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,17 +25,19 @@ class ProcessRecord:
 
     pid: int
     created: float
+    purpose: str = ""
+    """What it was started for, in whatever words the starter compares."""
 
     @classmethod
-    def of(cls, process: psutil.Process) -> "ProcessRecord":
-        return cls(process.pid, process.create_time())
+    def of(cls, process: psutil.Process, purpose: str = "") -> "ProcessRecord":
+        return cls(process.pid, process.create_time(), purpose)
 
     @classmethod
     def read(cls, file: Path) -> "ProcessRecord | None":
         """None when there is no such file or it says nothing useful."""
         try:
             said = json.loads(file.read_text())
-            return cls(int(said["pid"]), float(said["created"]))
+            return cls(int(said["pid"]), float(said["created"]), str(said["purpose"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -58,6 +59,7 @@ def spawn(
     environment: Mapping[str, str],
     directory: Path,
     log: Path,
+    purpose: str = "",
     inherit: Sequence[int] = (),
 ) -> ProcessRecord:
     """Start a process in a session of its own that holds none of our files but its log and `inherit`.
@@ -81,7 +83,7 @@ def spawn(
     finally:
         os.close(descriptor)
     _started.append(started)
-    return ProcessRecord.of(psutil.Process(started.pid))
+    return ProcessRecord.of(psutil.Process(started.pid), purpose)
 
 
 def end(processes: Iterable[psutil.Process], *, patience: float = 10.0) -> None:
@@ -102,19 +104,6 @@ def started_with(*words: str) -> Iterator[psutil.Process]:
         uids = process.info["uids"]
         if uids is not None and uids.real == os.getuid() and process.pid != os.getpid() and set(words) <= set(line):
             yield process
-
-
-def wait_for_port_file(file: Path, record: ProcessRecord, *, seconds: float) -> int | None:
-    """The port that a starting process writes into `file`. None when it ended or took longer."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            return int(file.read_text())
-        except (OSError, ValueError):
-            if record.running() is None:
-                return None
-            time.sleep(0.03)
-    return None
 
 
 def write_private(file: Path, text: str) -> None:

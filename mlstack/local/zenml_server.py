@@ -14,10 +14,9 @@ from mlstack.local.processes import write_private
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m mlstack.local.zenml_server")
-    parser.add_argument(
-        "--port-file", type=Path, required=True, help="where to write the port once the server is loaded"
-    )
+    parser.add_argument("--port-file", type=Path, required=True, help="where to write the port when loaded")
     parser.add_argument("--socket", type=int, required=True, help="an inherited listening socket")
+    parser.add_argument("--version", help="of ZenML; so that a server of another release is told apart")
     args = parser.parse_args()
     listening = socket.socket(fileno=args.socket)
 
@@ -28,7 +27,9 @@ def main() -> None:
     gc.freeze()
     gc.enable()
     write_private(args.port_file, str(listening.getsockname()[1]))
-    uvicorn.Server(uvicorn.Config(app, access_log=False, log_config=None)).run(sockets=[listening])
+    uvicorn.Server(uvicorn.Config(app, access_log=False, log_config=None, timeout_graceful_shutdown=3)).run(
+        sockets=[listening]
+    )
 
 
 if __name__ == "__main__":

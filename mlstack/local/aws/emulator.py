@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlstack.local.aws.server_user import SERVER_USER, server_credentials
 from mlstack.local.processes import write_private
-
-SERVER_USER = "zenml-server"
-"""IAM user that ZenML's server runs as. `Pulumi.local.yaml` names its ARN as the principal of the access role."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +41,7 @@ class Emulator:
         from mlstack.local.aws.sagemaker import mend_sagemaker
 
         job_host = JobHost(root=args.root, endpoint=self.endpoint, region=args.region)
-        end_leftovers(job_host)
+        end_leftovers(args.root)
         self._credentials = JobCredentials(args.region)
         self._runner = JobRunner(job_host, args.account_id, self._credentials)
         mend_bucket_policies()
@@ -63,7 +61,6 @@ class Emulator:
         self._runner.close()
 
     def _make_server_user(self) -> None:
-        """The key goes where ZenML's server looks at each use, so that a new emulator's key reaches a running server."""
         from moto.iam.models import iam_backends
 
         iam = iam_backends[self._args.account_id]["aws"]
@@ -85,11 +82,6 @@ class Emulator:
             return _answer(start_response, "200 OK", credentials)
         answer: Iterable[bytes] = self._moto(environ, start_response)
         return answer
-
-
-def server_credentials(root: Path) -> Path:
-    """Shared credentials file of ZenML's server."""
-    return root / "aws" / "zenml-server.credentials"
 
 
 def _answer(start_response: Callable[..., Any], status: str, body: dict[str, Any]) -> Iterable[bytes]:

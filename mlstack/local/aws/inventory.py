@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-_SERVER_USER = "zenml-server"
+from mlstack.local.aws.server_user import SERVER_USER
+
 _OPERATOR = {"aws_access_key_id": "mlstack-local", "aws_secret_access_key": "mlstack-local"}
 
 
@@ -52,7 +53,7 @@ def _identities(iam: Any) -> Iterator[Resource]:
     for each in _all(iam, "list_roles", "Roles"):
         yield Resource("iam", "role", each["RoleName"], each["Arn"])
     for each in _all(iam, "list_users", "Users"):
-        yield Resource("iam", "user", each["UserName"], each["Arn"], given=each["UserName"] == _SERVER_USER)
+        yield Resource("iam", "user", each["UserName"], each["Arn"], given=each["UserName"] == SERVER_USER)
     for page in iam.get_paginator("list_policies").paginate(Scope="Local"):
         for each in page["Policies"]:
             yield Resource("iam", "policy", each["PolicyName"], each["Arn"])

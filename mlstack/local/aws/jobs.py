@@ -177,12 +177,12 @@ def _end_session(process: "subprocess.Popen[bytes]") -> None:
             continue
 
 
-def end_leftovers(host: JobHost) -> None:
+def end_leftovers(root: Path) -> None:
     """End jobs of an emulator that was killed before it could, and clear their scratch directories away."""
-    for file in host.scratch.glob("*.json"):
+    scratch = JobHost(root=root, endpoint="", region="").scratch
+    for file in scratch.glob("*.json"):
         record = ProcessRecord.read(file)
         if record is not None and (process := record.running()) is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-        file.unlink(missing_ok=True)
-    shutil.rmtree(host.scratch, ignore_errors=True)
+    shutil.rmtree(scratch, ignore_errors=True)
