@@ -1,0 +1,65 @@
+"""Whether two values of a property mean the same, and what differs between two sets of inputs."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mlstack.local.provider.schema import Property, Values
+from mlstack.local.provider.values import UNKNOWN
+
+
+def same(declared: Property, old: Any, new: Any) -> bool:
+    """Equal in meaning: policies as JSON, absent as its default, lists without order where AWS keeps none."""
+    old = declared.default if old is None else old
+    new = declared.default if new is None else new
+    if old is UNKNOWN or new is UNKNOWN:
+        return False
+    if old is None or new is None:
+        return _empty(old) and _empty(new)
+    if declared.json:
+        return _as_json(old) == _as_json(new)
+    if declared.kind == "object":
+        return _same_fields(declared.fields, old, new)
+    if declared.kind == "list":
+        if len(old) != len(new):
+            return False
+        if declared.unordered:
+            return all(any(_same_item(declared, a, b) for b in new) for a in old)
+        return all(_same_item(declared, a, b) for a, b in zip(old, new, strict=True))
+    return bool(old == new)
+
+
+def changes(declared: Mapping[str, Property], old: Values, new: Values, path: str = "") -> dict[str, bool]:
+    """Path of each differing property, to whether the change replaces the resource. Objects are entered, lists not."""
+    found: dict[str, bool] = {}
+    for name, prop in declared.items():
+        before, after = old.get(name), new.get(name)
+        if same(prop, before, after):
+            continue
+        here = f"{path}{name}"
+        if prop.kind == "object" and isinstance(before, dict) and isinstance(after, dict) and not prop.forces_new:
+            found |= changes(prop.fields, before, after, f"{here}.")
+        else:
+            found[here] = prop.forces_new
+    return found
+
+
+def _same_item(declared: Property, old: Any, new: Any) -> bool:
+    return _same_fields(declared.fields, old, new) if declared.fields else bool(old == new)
+
+
+def _same_fields(fields: Mapping[str, Property], old: Any, new: Any) -> bool:
+    if old is UNKNOWN or new is UNKNOWN:
+        return False
+    return all(same(prop, old.get(name), new.get(name)) for name, prop in fields.items())
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value == {} or value == []
+
+
+def _as_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
