@@ -1,4 +1,4 @@
-"""Servers for the tests below. Each is started once in a session: mark what uses `cloud` with the xdist group `cloud`."""
+"""Servers for the tests below, started once in a session. What uses `cloud` is marked with the xdist group `cloud`."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A project of a data scientist, run by `test_pipeline_run.py` as a process of its own: two steps on the stack `hand-made`."""
+"""A data scientist's project, which `test_training.py` runs as a process of its own: two steps on stack `hand-made`."""
 
 import sys
 from typing import Annotated
@@ -12,17 +12,17 @@ from zenml.models import ComponentRequest, StackRequest
 ROLES = "arn:aws:iam::123456789012:role"
 
 
-@step(enable_cache=False)
+@step(enable_cache=False)  # type: ignore[untyped-decorator]
 def load() -> Annotated[list[int], "numbers"]:
     return [1, 2, 3]
 
 
-@step(enable_cache=False)
+@step(enable_cache=False)  # type: ignore[untyped-decorator]
 def add_up(numbers: list[int]) -> Annotated[int, "total"]:
     return sum(numbers)
 
 
-@pipeline
+@pipeline  # type: ignore[untyped-decorator]
 def two_steps() -> None:
     add_up(load())
 
@@ -41,7 +41,7 @@ def register(bucket: str) -> None:
             auth_method="implicit",
             configuration={"region": region, "role_arn": f"{ROLES}/access"},
         )
-        return made.id  # type: ignore[union-attr]
+        return made.id
 
     registry = f"123456789012.dkr.ecr.{region}.amazonaws.com"
     s3 = connector("hand-made-s3", "s3-bucket", f"s3://{bucket}")
