@@ -7,8 +7,9 @@ from pydantic import TypeAdapter, ValidationError
 from components.flavors import known_keys
 from components.limits import NamePart
 from components.names import partition_of
-from components.problems import Problem, is_missing, nearest, remove_command, set_command, shown
+from components.problems import Problem, is_missing, remove_command, set_command, shown
 from components.settings import NAMESPACE, AwsSettings, StackSettings
+from mlstack.errors import nearest
 
 # What an environment may hold beside ours: aws is the plugin's, pulumi the engine's own (pulumi:tags).
 _NAMESPACES = (NAMESPACE, "aws", "pulumi")

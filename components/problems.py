@@ -1,6 +1,5 @@
 """What is wrong in a settings file, in the words of that file: key, value, rule, and the command that mends it."""
 
-import difflib
 import json
 import shlex
 from collections.abc import Iterable
@@ -12,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from mlstack.errors import UsageError
+from mlstack.errors import UsageError, nearest
 
 _SHOWN = 60
 
@@ -44,16 +43,6 @@ class SettingsError(UsageError):
             if problem.command:
                 lines.append(f"    {problem.command} --stack {environment}")
         super().__init__("\n".join(lines))
-
-
-def nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
-    """`: did you mean X?`, or the list of what there is. `prefix` is put before each known name."""
-    names = sorted(known)
-    folded = {candidate.lower().replace("_", ""): candidate for candidate in names}
-    close = difflib.get_close_matches(name.lower().replace("_", ""), folded, n=1, cutoff=0.6)
-    if close:
-        return f": did you mean {prefix}{folded[close[0]]}?"
-    return f": there {'is' if len(names) == 1 else 'are'} {', '.join(names)}" if names else ""
 
 
 def is_missing(key: str, why: str, example: object) -> Problem:

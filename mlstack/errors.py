@@ -1,5 +1,7 @@
 """Errors meant for people: one message, a way out, an exit code; never a traceback."""
 
+import difflib
+from collections.abc import Iterable
 from typing import ClassVar
 
 
@@ -22,3 +24,13 @@ class UsageError(MLStackError):
     """What was asked for, or written in a settings file, is wrong: nothing was touched."""
 
     exit_code = 2
+
+
+def nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """`: did you mean X?`, or the list of what there is. `prefix` is put before each known name."""
+    names = sorted(known)
+    folded = {candidate.lower().replace("_", ""): candidate for candidate in names}
+    close = difflib.get_close_matches(name.lower().replace("_", ""), folded, n=1, cutoff=0.6)
+    if close:
+        return f": did you mean {prefix}{folded[close[0]]}?"
+    return f": there {'is' if len(names) == 1 else 'are'} {', '.join(names)}" if names else ""

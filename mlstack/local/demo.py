@@ -214,7 +214,8 @@ def _json_of(
         printed = reading.result()
     if process.wait():
         raise MLStackError("\n".join(said[-15:]) or f"{command[-1]} ended with {process.returncode}")
-    document: dict[str, Any] = json.loads(printed)
+    # ZenML itself writes to stdout too: the document is the last line.
+    document: dict[str, Any] = json.loads(printed.strip().splitlines()[-1])
     return document
 
 

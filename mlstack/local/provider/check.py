@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
+from mlstack.errors import nearest
 from mlstack.local.provider.schema import Property, Values
 from mlstack.local.provider.values import UNKNOWN
 
@@ -48,11 +48,6 @@ def _of_value(prop: Property, value: Any, path: str) -> Iterator[tuple[str, str]
                 yield from problems(prop.fields, item, f"{path}[{index}].")
             elif item is not UNKNOWN:
                 yield f"{path}[{index}]", f"is {item!r}, not an object"
-
-
-def nearest(name: str, known: Mapping[str, Any]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f": did you mean {close[0]}?" if close else ""
 
 
 def _is_json(text: str) -> bool:

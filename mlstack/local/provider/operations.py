@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlstack.errors import nearest
 from mlstack.local.provider import check
 from mlstack.local.provider.clients import Clients
 from mlstack.local.provider.compare import changes, same
@@ -36,7 +37,7 @@ class Operations:
         token = urn.split("::")[2].rsplit("$", 1)[-1]
         found = self._table.get(token)
         if found is None:
-            hint = check.nearest(token, self._table)
+            hint = nearest(token, self._table)
             raise RefusedError(
                 f"the embedded provider does not know {token}{hint}: add it to mlstack/local/provider/types, "
                 "or use an AWS account"

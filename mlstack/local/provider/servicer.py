@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from mlstack.local.provider.check import nearest
+from mlstack.errors import nearest
 from mlstack.local.provider.clients import Clients
 from mlstack.local.provider.configuration import KNOWN, Configuration, ConfigurationError, configured
 from mlstack.local.provider.operations import Operations, RefusedError
