@@ -29,6 +29,8 @@ ZENML_PORT = "MLSTACK_ZENML_PORT"
 # Importing ZenML's server takes 4 s alone on two cores, and half a minute when nothing of it was ever compiled.
 _START_SECONDS = 180.0
 _HUNG_SECONDS = 15.0
+# A killed process gives its port back a moment after it counts as dead.
+_FREED_SECONDS = 1.0
 _LOOK_EVERY = 0.05
 _NAMES = ("aws", "zenml", "provider")
 
@@ -230,20 +232,32 @@ def _asked_port() -> int | None:
 
 def _listen(asked: int | None, former: int | None) -> socket.socket:
     """A listening socket on loopback: on `asked` or not at all, else on `former` if it is free, else on any port."""
-    for port in (asked,) if asked is not None else (former or 0, 0):
-        listening = socket.socket()
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind(("127.0.0.1", port))
-            listening.listen(128)
-        except OSError:
-            listening.close()
-        else:
-            return listening
+    wanted = asked if asked is not None else former
+    if wanted is not None:
+        deadline = time.monotonic() + _FREED_SECONDS
+        while time.monotonic() < deadline:
+            if (listening := _bound(wanted)) is not None:
+                return listening
+            time.sleep(_LOOK_EVERY)
+    if asked is None and (listening := _bound(0)) is not None:
+        return listening
     raise MLStackError(
         f"port {asked}, which {ZENML_PORT} asks for, is in use by another program",
         hint=f"stop that program, or unset {ZENML_PORT} to get a free port",
     )
+
+
+def _bound(port: int) -> socket.socket | None:
+    listening = socket.socket()
+    # Connections to the former server that still time out are no reason to refuse.
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+        listening.listen(128)
+    except OSError:
+        listening.close()
+        return None
+    return listening
 
 
 def _answers_soon(server: Server, port: int) -> bool:

@@ -91,6 +91,7 @@ def end(processes: Iterable[psutil.Process], *, patience: float = 10.0) -> None:
     everyone = [each for process in processes for each in _with_children(process)]
     for each in everyone:
         _signal(each, signal.SIGTERM)
+        _signal(each, signal.SIGCONT)  # a process that was suspended hears nothing
     _, left = psutil.wait_procs(everyone, timeout=patience)
     for each in left:
         _signal(each, signal.SIGKILL)

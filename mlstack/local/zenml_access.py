@@ -49,11 +49,11 @@ class ZenMLAccess:
     def ensure_api_key(self, port: int) -> None:
         """Make the service account and its key unless both are there and the server still knows them."""
         try:
-            if _login(port, {"password": self.api_key()}) is not None:
+            if login(port, {"password": self.api_key()}) is not None:
                 return
         except MLStackError:
             pass
-        token = _login(port, {"username": ADMIN, "password": self.admin_password()})
+        token = login(port, {"username": ADMIN, "password": self.admin_password()})
         if token is None:
             raise MLStackError(
                 "the embedded ZenML server does not accept its own administrator's password",
@@ -61,20 +61,20 @@ class ZenMLAccess:
             )
         account = self._account(port, token)
         keys = f"/api/v1/service_accounts/{account}/api_keys"
-        known = _call(port, "GET", f"{keys}?name={_KEY}", token)["items"]
+        known = rest(port, "GET", f"{keys}?name={_KEY}", token)["items"]
         made = (
-            _call(port, "PUT", f"{keys}/{known[0]['id']}/rotate", token, {"retain_period_minutes": 0})
+            rest(port, "PUT", f"{keys}/{known[0]['id']}/rotate", token, {"retain_period_minutes": 0})
             if known
-            else _call(port, "POST", keys, token, {"name": _KEY, "description": "of the embedded cloud"})
+            else rest(port, "POST", keys, token, {"name": _KEY, "description": "of the embedded cloud"})
         )
         write_private(self._file("api-key"), made["body"]["key"])
 
     def _account(self, port: int, token: str) -> str:
-        found = _call(port, "GET", f"/api/v1/service_accounts?name={_ACCOUNT}", token)["items"]
+        found = rest(port, "GET", f"/api/v1/service_accounts?name={_ACCOUNT}", token)["items"]
         account = (
             found[0]
             if found
-            else _call(port, "POST", "/api/v1/service_accounts", token, {"name": _ACCOUNT, "active": True})
+            else rest(port, "POST", "/api/v1/service_accounts", token, {"name": _ACCOUNT, "active": True})
         )
         return str(account["id"])
 
@@ -91,7 +91,7 @@ class ZenMLAccess:
             return file.read_text()
 
 
-def _login(port: int, form: dict[str, str]) -> str | None:
+def login(port: int, form: dict[str, str]) -> str | None:
     """A token, or None when the server does not accept what the form says."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     status, answer = _ask(port, "POST", "/api/v1/login", urlencode(form), headers)
@@ -100,7 +100,7 @@ def _login(port: int, form: dict[str, str]) -> str | None:
     return str(_checked(status, answer, "log in")["access_token"])
 
 
-def _call(port: int, method: str, path: str, token: str, body: dict[str, Any] | None = None) -> Any:
+def rest(port: int, method: str, path: str, token: str, body: dict[str, Any] | None = None) -> Any:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     status, answer = _ask(port, method, path, None if body is None else json.dumps(body), headers)
     return _checked(status, answer, f"{method} {path.partition('?')[0]}")
