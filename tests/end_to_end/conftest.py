@@ -18,9 +18,9 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass
 class Deployment:
-    """A Pulumi stack of this program in the embedded cloud."""
+    """The environment `local` of this program under a name of its own, with a state of its own."""
 
-    stack: str
+    name: str
     settings: Path
     environment: dict[str, str]
     changes: dict[str, Any] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Deployment:
             "pulumi",
             *arguments,
             "--stack",
-            self.stack,
+            "local",
             "--non-interactive",
             "--config-file",
             str(self.settings),
@@ -59,11 +59,14 @@ class Deployment:
         return counts
 
     def output(self, name: str) -> Any:
-        done = self._run(["pulumi", "stack", "output", name, "--json", "--stack", self.stack], check=True)
+        done = self._run(["pulumi", "stack", "output", name, "--json", "--stack", "local"], check=True)
         return json.loads(done.stdout)
 
     def mlstack(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self._run([sys.executable, "-m", "mlstack", *arguments], check=check)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        return self._run([*command], check=True)
 
     def _run(self, command: list[str], *, check: bool) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
@@ -86,14 +89,16 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 def deployment(
     cloud: Cloud, engine: Engine, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Deployment]:
-    """A stack named after the test module; everything of it is destroyed at the end."""
+    """Named after the test module; everything of it is destroyed at the end."""
     name = request.module.__name__.rsplit("test_", 1)[1].replace("_", "-")[:20]
+    directory = tmp_path_factory.mktemp(name)
+    state = {"PULUMI_BACKEND_URL": f"file://{directory}"}
     deployment = Deployment(
-        stack=name,
-        settings=tmp_path_factory.mktemp("settings") / "Pulumi.local.yaml",
-        environment={**cloud.pulumi_environment(engine.bin), **cloud.zenml_environment()},
+        name=name,
+        settings=directory / "Pulumi.local.yaml",
+        environment={**cloud.pulumi_environment(engine.bin), **cloud.zenml_environment(), **state},
     )
-    deployment.write()
-    deployment.pulumi("stack", "init", check=False)
+    deployment.configure(name=name)
+    deployment.run("pulumi", "stack", "select", "--create", "local")
     yield deployment
     deployment.pulumi("destroy", "--yes", "--skip-preview", check=False)

@@ -1,6 +1,7 @@
 """From nothing to a stack and back, through the real engine. Proves nothing about what AWS itself would accept."""
 
 import json
+from typing import Any
 
 import boto3
 import pytest
@@ -18,7 +19,7 @@ def deployed(deployment: Deployment) -> dict[str, int]:
     return deployment.up()
 
 
-def _client(cloud: Cloud, service: str) -> object:
+def _client(cloud: Cloud, service: str) -> Any:
     environment = cloud.aws_environment()
     return boto3.client(
         service,
@@ -52,7 +53,7 @@ def test_plain_http_is_refused_and_tls_is_not(deployment: Deployment, cloud: Clo
     bucket = deployment.output("bucket")
     s3.put_object(Bucket=bucket, Key="probe", Body=b"x")
 
-    def without_tls(request: object, **_: object) -> None:
+    def without_tls(request: Any, **_: Any) -> None:
         request.headers["X-Mlstack-Secure-Transport"] = "false"
 
     s3.meta.events.register("before-send.s3", without_tls)
@@ -66,7 +67,7 @@ def test_a_second_update_changes_nothing(deployment: Deployment) -> None:
 
 
 def test_what_is_really_there_is_what_was_declared(deployment: Deployment) -> None:
-    done = deployment.pulumi("refresh", "--preview-only", "--expect-no-changes", "--json", check=False)
+    done = deployment.pulumi("refresh", "--preview-only", "--expect-no-changes", "--diff", check=False)
     assert done.returncode == 0, f"a refresh finds drift that nobody made:\n{done.stdout[-4000:]}"
 
 
@@ -86,14 +87,14 @@ def test_a_switched_off_component_is_taken_away_with_its_rights(deployment: Depl
 
 
 def test_a_wrong_setting_stops_the_engine_before_anything_is_touched(deployment: Deployment) -> None:
-    before = deployment.pulumi("stack", "export").stdout
+    before = deployment.run("pulumi", "stack", "export", "--stack", "local").stdout
     deployment.configure(orchestrator="sagemakr")
     refused = deployment.pulumi("up", "--yes", "--skip-preview", check=False)
     deployment.configure(orchestrator="sagemaker")
     assert refused.returncode != 0
     assert "mlstack:orchestrator is 'sagemakr': use sagemaker or local" in refused.stdout
     assert "Traceback" not in refused.stdout + refused.stderr
-    assert _resources(deployment.pulumi("stack", "export").stdout) == _resources(before)
+    assert _resources(deployment.run("pulumi", "stack", "export", "--stack", "local").stdout) == _resources(before)
 
 
 def test_another_account_is_refused_before_anything_is_touched(deployment: Deployment) -> None:
@@ -114,7 +115,7 @@ def test_destroy_leaves_nothing(deployment: Deployment, cloud: Cloud) -> None:
     deployment.pulumi("destroy", "--yes", "--skip-preview")
     state = cloud.state()
     assert state is not None
-    ours = [found for found in inventory(state.aws_endpoint) if deployment.stack in str(found)]
+    ours = [found for found in inventory(state.aws_endpoint) if f"{deployment.name}-local" in str(found)]
     assert ours == []
 
 

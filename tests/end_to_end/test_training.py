@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("end-to-end")]
 @pytest.fixture(scope="module", autouse=True)
 def registered(deployment: Deployment) -> dict[str, object]:
     deployment.up()
-    done = deployment.mlstack("register", "--stack", deployment.stack, "--json")
+    done = deployment.mlstack("register", "--stack", "local", "--json")
     plan: dict[str, object] = json.loads(done.stdout)
     return plan
 
@@ -58,17 +59,17 @@ def test_the_sdk_made_no_bucket_of_its_own(cloud: Cloud) -> None:
 
 
 def test_registering_again_changes_nothing(deployment: Deployment) -> None:
-    plan = json.loads(deployment.mlstack("register", "--stack", deployment.stack, "--json").stdout)
+    plan = json.loads(deployment.mlstack("register", "--stack", "local", "--json").stdout)
     assert {change["action"] for change in plan["changes"]} == {"same"}
 
 
 def test_deregistering_takes_everything_of_ours_away(deployment: Deployment) -> None:
-    deployment.mlstack("deregister", "--stack", deployment.stack)
-    plan = json.loads(deployment.mlstack("register", "--stack", deployment.stack, "--dry-run", "--json").stdout)
+    deployment.mlstack("deregister", "--stack", "local")
+    plan = json.loads(deployment.mlstack("register", "--stack", "local", "--dry-run", "--json").stdout)
     assert {change["action"] for change in plan["changes"]} == {"create"}
 
 
-def _s3(cloud: Cloud) -> object:
+def _s3(cloud: Cloud) -> Any:
     import boto3
 
     environment = cloud.aws_environment()
