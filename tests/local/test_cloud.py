@@ -258,6 +258,20 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path, monkeypatch: pytest.Monke
             cloud.stop(print)
 
 
+def test_a_fixed_port_moves_a_running_zenml_and_nothing_else(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = pids(cloud)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setenv(ZENML_PORT, str(port))
+    state, _ = start(cloud)
+    assert state.zenml_url == f"http://127.0.0.1:{port}"
+    now = pids(cloud)
+    assert {name for name in now if now[name] != running[name]} == {"zenml"}
+    monkeypatch.delenv(ZENML_PORT)
+    assert start(cloud) == (state, []), "a port that suits is kept when nobody asks for it any more"
+
+
 @pytest.mark.parametrize("value", ["zenml", "80", "65536", "-1", "8080.5"])
 def test_a_port_that_is_none_touches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(ZENML_PORT, value)

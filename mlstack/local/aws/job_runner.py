@@ -2,6 +2,7 @@
 
 import secrets
 import threading
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -31,6 +32,8 @@ class JobRunner:
         self._pipelines: dict[str, tuple[PipelineRun, list[str]]] = {}
         self._threads: list[threading.Thread] = []
         self._closing = False
+        # Steps that run side by side must not make the same log group twice.
+        self._logging = threading.Lock()
 
     @property
     def backend(self) -> Any:
@@ -51,12 +54,14 @@ class JobRunner:
         definition = PipelineDefinition.parse(definition_text(execution.pipeline_definition_for_execution))
         variables = _variables(execution, pipeline, definition)
         jobs: list[str] = []
-        run = PipelineRun(definition, lambda step, state: self._run_step(execution.arn, step, state, variables))
+        run = PipelineRun(
+            definition, lambda step, state: _surely(lambda: self._run_step(execution.arn, step, state, variables))
+        )
         self._pipelines[execution.arn] = (run, jobs)
         execution.pipeline_execution_status = "Executing"
 
         def follow() -> None:
-            end = run.run()
+            end = _surely(run.run)
             execution.pipeline_execution_failure_reason = end.reason
             execution.last_modified_time = datetime.now(UTC)
             execution.pipeline_execution_status = {"Completed": "Succeeded"}.get(end.outcome, end.outcome)
@@ -119,28 +124,37 @@ class JobRunner:
             job.stop()
         token = self._credentials.open(request.role_arn, name)
         about = {f"{request.kind.upper()}_JOB_NAME": name, f"{request.kind.upper()}_JOB_ARN": shown.arn}
-        try:
-            end = job.run(token, about, self._log_stream(name, request.kind))
-        finally:
-            self._credentials.close(token)
-            del self._jobs[name]
+        end = _surely(lambda: job.run(token, about, self._log_stream(name, request.kind)))
+        self._credentials.close(token)
+        del self._jobs[name]
         show_end(shown, request.kind, end)
         return end
 
     def _log_stream(self, job: str, kind: str) -> Callable[[list[str]], None]:
         logs = logs_backends[self._account][self._host.region]
         group = LOG_GROUP.format(kind)
-        if group not in logs.groups:
-            logs.create_log_group(group, {})
         stream = f"{job}/algo-1-{int(datetime.now(UTC).timestamp())}"
-        logs.create_log_stream(group, stream)
 
         def put(lines: list[str]) -> None:
             now = int(datetime.now(UTC).timestamp() * 1000)
-            # CloudWatch refuses an empty message.
-            logs.put_log_events(group, stream, [{"timestamp": now, "message": line or " "} for line in lines])
+            with self._logging:
+                if group not in logs.groups:
+                    logs.create_log_group(group, {})
+                logs.ensure_log_stream(group, stream)
+                # CloudWatch refuses an empty message.
+                logs.put_log_events(group, stream, [{"timestamp": now, "message": line or " "} for line in lines])
 
+        put([])  # the stream is there from the start, as on SageMaker
         return put
+
+
+def _surely(run: Callable[[], JobEnd]) -> JobEnd:
+    """Whatever happens here, nobody waits for ever for a job that does not run any more."""
+    try:
+        return run()
+    except Exception as error:
+        traceback.print_exc()
+        return JobEnd("Failed", f"InternalServerError: {error!r}; the emulator's log says more")
 
 
 def _variables(execution: Any, pipeline: Any, definition: PipelineDefinition) -> dict[str, str]:

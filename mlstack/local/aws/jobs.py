@@ -93,8 +93,12 @@ class Job:
         try:
             with self.log.open("ab") as output:
                 process = self._start(scratch, token, about, output.fileno())
-            ProcessRecord.of(psutil.Process(process.pid)).write(record)
-            return self._follow(process, on_output)
+            try:
+                ProcessRecord.of(psutil.Process(process.pid)).write(record)
+                return self._follow(process, on_output)
+            except BaseException:
+                _end_session(process)
+                raise
         except OSError as error:
             return JobEnd("Failed", f"AlgorithmError: {error}")
         finally:

@@ -65,14 +65,12 @@ class PipelineRun:
                     end = future.result()
                     if end.outcome == "Completed":
                         order.done(name)
-                    elif end.outcome == "Failed":
-                        failures.append(f"step {name} failed: {end.reason}")
+                    else:
+                        failures.append(f"step {name} failed: {end.reason or 'its job was stopped'}")
         if self._stopped.is_set():
             return JobEnd("Stopped")
         if failures:
             return JobEnd("Failed", "; ".join(failures))
-        if any(step.status == "Stopped" for step in self.steps.values()):
-            return JobEnd("Stopped")
         return JobEnd("Completed")
 
     def _run_one(self, step: Step) -> JobEnd:
@@ -80,7 +78,8 @@ class PipelineRun:
             return JobEnd("Stopped")
         run = self.steps[step.name] = StepRun(step.name, job_kind=f"{step.kind}Job")
         end = self._run_step(step, run)
-        run.status = {"Completed": "Succeeded"}.get(end.outcome, end.outcome)
+        stopped = end.outcome == "Stopped" and self._stopped.is_set()
+        run.status = "Succeeded" if end.outcome == "Completed" else "Stopped" if stopped else "Failed"
         run.reason = end.reason
         run.ended = datetime.now(UTC)
         return end

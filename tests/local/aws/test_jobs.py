@@ -101,6 +101,17 @@ def test_stopping_a_job_ends_all_that_it_started(tmp_path: Path) -> None:
     assert not record.exists()
 
 
+def test_a_job_that_cannot_be_followed_is_ended(tmp_path: Path) -> None:
+    given = job(tmp_path, "sh", "-c", f"echo $$ > {tmp_path}/pid; echo hello; exec sleep 987")
+
+    def broken(lines: list[str]) -> None:
+        raise RuntimeError("no log group")
+
+    with pytest.raises(RuntimeError, match="no log group"):
+        given.run("token", {}, broken)
+    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+
+
 def test_a_job_that_was_stopped_before_it_ran_does_not_run_on(tmp_path: Path) -> None:
     given = job(tmp_path, "sleep", "60")
     given.stop()

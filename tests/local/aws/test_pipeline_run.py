@@ -69,6 +69,12 @@ def test_a_failed_step_keeps_back_what_depends_on_it_and_nothing_else() -> None:
     assert run.steps["then"].status == "Succeeded"
 
 
+def test_a_step_whose_job_was_stopped_by_itself_is_a_failed_one() -> None:
+    run = PipelineRun(pipeline(a=(), b=("a",)), lambda *_: JobEnd("Stopped", "MaxRuntimeExceeded"))
+    assert run.run() == JobEnd("Failed", "step a failed: MaxRuntimeExceeded")
+    assert {name: step.status for name, step in run.steps.items()} == {"a": "Failed"}
+
+
 def test_a_stopped_run_starts_no_further_step() -> None:
     started, go_on = threading.Event(), threading.Event()
 

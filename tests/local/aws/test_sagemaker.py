@@ -167,6 +167,16 @@ def test_credentials_are_for_running_jobs_only(emulator: RunningEmulator) -> Non
     assert (status, answer) == (403, {"message": "this token belongs to no running job"})
 
 
+def test_a_deleted_log_group_does_not_stop_a_job(emulator: RunningEmulator, sagemaker: Any) -> None:
+    execution = start(sagemaker, step("only", python("import time; print(1, flush=True); time.sleep(1); print(2)")))
+    while "only" not in steps_of(sagemaker, execution):
+        time.sleep(0.05)
+    time.sleep(0.3)
+    emulator.client("logs").delete_log_group(logGroupName=GROUP)
+    assert ended(sagemaker, execution)["PipelineExecutionStatus"] == "Succeeded"
+    assert output(emulator, training_job(sagemaker, steps_of(sagemaker, execution)["only"]))[-1] == "2"
+
+
 def test_output_is_in_cloudwatch_and_in_a_file(emulator: RunningEmulator, sagemaker: Any) -> None:
     execution = start(sagemaker, step("only", python("print('epoch 1'); print(); print('epoch 2')")))
     ended(sagemaker, execution)
