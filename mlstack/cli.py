@@ -9,6 +9,9 @@ import typer
 
 from mlstack.errors import MLStackError
 
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C ended: 128 and the number of the signal."""
+
 app = typer.Typer(
     help="A complete ZenML stack on AWS: check the settings, register it in ZenML, try it without an account.",
     no_args_is_help=True,
@@ -70,15 +73,16 @@ def main() -> NoReturn:
     """Entry point. What people can mend is said in their words, without a traceback."""
     _mount()
     try:
-        app(standalone_mode=True)
+        app()
     except MLStackError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("interrupted; run the same command again to go on", err=True)
-        sys.exit(130)
     except BrokenPipeError:
         # The reader went away (`mlstack ... | head`): nobody is left to be told.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            typer.echo("interrupted; the same command goes on from here", err=True)
+        raise
     sys.exit(0)

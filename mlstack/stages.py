@@ -10,6 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
+_QUIET = 2.0
+"""Seconds between two lines of news where there is no terminal."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -34,7 +37,8 @@ class Stages:
         with running.shown():
             yield running
         self.done.append(Stage(name, running.seconds, running.result))
-        self._console.print(f"[green]✓[/] {name:<22} {running.seconds:6.1f} s   {escape(running.result)}")
+        line = f"[green]✓[/] {name:<22} {running.seconds:6.1f} s   {escape(running.result)}"
+        self._console.print(line, highlight=False, soft_wrap=True)
 
 
 class Running:
@@ -45,6 +49,7 @@ class Running:
         self._console = console
         self._started = time.monotonic()
         self._text = ""
+        self._told = 0.0
         self._status: Status | None = None
         self._over = threading.Event()
         self.result = ""
@@ -61,8 +66,10 @@ class Running:
         if text == self._text:
             return
         self._text = text
-        if self._status is None:
-            self._console.print(f"  {self._name}: {escape(text)}", highlight=False)
+        # In a log file a line now and then is progress; a line for each resource is noise.
+        if self._status is None and time.monotonic() - self._told > _QUIET:
+            self._told = time.monotonic()
+            self._console.print(f"  {self._name}: {escape(text)}", highlight=False, soft_wrap=True)
 
     @contextmanager
     def shown(self) -> Iterator[None]:

@@ -9,9 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
+import typer
 from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
+from components.configuration import from_file
 from mlstack.errors import MLStackError
 from mlstack.local import summary
 from mlstack.local.cloud import Cloud, CloudState
@@ -41,6 +44,7 @@ def up(project: Path) -> None:
     """
     stages = Stages(Console(stderr=True))
     root = state_directory(project)
+    from_file(project / f"Pulumi.{ENVIRONMENT}.yaml")  # a wrong setting is said before anything is started
     cloud = Cloud(root)
     engine, state = _start(stages, cloud)
     memory = _recall(root)
@@ -50,7 +54,7 @@ def up(project: Path) -> None:
     environment = {**cloud.pulumi_environment(engine.bin), **cloud.zenml_environment()}
     with stages.stage("pulumi up") as stage:
         pulumi = Pulumi(project, environment, root / "logs" / "pulumi.log")
-        deployed = _retrying_a_stale_lock(pulumi, root, lambda: _deploy(pulumi, stage.news, refresh=fresh))
+        deployed = _past_a_stale_lock(pulumi, root, lambda: _deploy(pulumi, stage.news, refresh=fresh))
         stage.result = str(deployed)
     _remember(root, Memory(boot_id=state.boot_id, result=known.result if known else None))
 
@@ -86,7 +90,7 @@ def down(project: Path) -> None:
     stages = Stages(Console(stderr=True))
     root = state_directory(project)
     if not root.exists():
-        Console().print("there is no demo here: nothing to take down")
+        typer.echo("there is no demo here: nothing to take down")
         return
     cloud = Cloud(root)
     engine, state = _start(stages, cloud)
@@ -104,7 +108,7 @@ def down(project: Path) -> None:
         stage.result = summary.of_plan(plan)
     with stages.stage("pulumi destroy") as stage:
         fresh = memory is None or memory.boot_id != state.boot_id
-        outcome = _retrying_a_stale_lock(pulumi, root, lambda: pulumi.destroy(stage.news, refresh=fresh))
+        outcome = _past_a_stale_lock(pulumi, root, lambda: pulumi.destroy(stage.news, refresh=fresh))
         stage.result = str(outcome)
     (root / "demo.json").unlink(missing_ok=True)
     _remove_runs(cloud)
@@ -116,7 +120,7 @@ def down(project: Path) -> None:
         raise MLStackError(
             "the emulator still held: " + ", ".join(left), hint="it has been stopped, and its memory with it"
         )
-    Console().print("nothing is left in the emulator, and ZenML holds no stack, component or connector of this project")
+    typer.echo("nothing is left in the emulator, and ZenML holds no stack, component or connector of this project")
 
 
 def state_directory(project: Path) -> Path:
@@ -140,17 +144,32 @@ def _start(stages: Stages, cloud: Cloud) -> tuple[Engine, CloudState]:
 
 def _deploy(pulumi: Pulumi, news: Callable[[str], None], *, refresh: bool) -> Outcome:
     pulumi.select()
-    return pulumi.up(news, refresh=refresh)
+    try:
+        return pulumi.up(news, refresh=refresh)
+    except MLStackError as error:
+        if "AlreadyExists" in error.message or "AlreadyOwnedByYou" in error.message:
+            raise MLStackError(
+                f"{error.message}\nthe emulator holds what the engine does not know of: an earlier run was killed",
+                hint="mlstack local stop empties the emulator; then run this again",
+            ) from None
+        raise
 
 
-def _retrying_a_stale_lock(pulumi: Pulumi, root: Path, run: Callable[[], Outcome]) -> Outcome:
+def _past_a_stale_lock(pulumi: Pulumi, root: Path, run: Callable[[], Outcome]) -> Outcome:
     """An engine that was killed leaves its lock behind; nobody else works on this state."""
     for lock in (root / "pulumi").glob(".pulumi/locks/**/*.json"):
-        owner = json.loads(lock.read_text(encoding="utf-8")).get("pid")
-        if isinstance(owner, int) and not Path(f"/proc/{owner}").exists():
+        if not _is_an_engine(json.loads(lock.read_text(encoding="utf-8")).get("pid")):
             pulumi.release_lock()
             break
     return run()
+
+
+def _is_an_engine(pid: Any) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return "pulumi" in process.name() and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, TypeError, ValueError):
+        return False
 
 
 def _train(

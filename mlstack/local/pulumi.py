@@ -26,7 +26,7 @@ class Outcome:
         return any(count for operation, count in self.counts.items() if operation != "same")
 
     def __str__(self) -> str:
-        changes = [f"{count} {operation}" for operation, count in self.counts.items() if operation != "same" and count]
+        changes = [f"{count} {operation}d" for operation, count in self.counts.items() if operation != "same" and count]
         return ", ".join(changes) if changes else f"unchanged, {self.counts.get('same', 0)} resources"
 
 
