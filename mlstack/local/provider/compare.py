@@ -15,9 +15,9 @@ def same(declared: Property, old: Any, new: Any) -> bool:
     if old is UNKNOWN or new is UNKNOWN:
         return False
     if old is None or new is None:
-        return bool(_empty(old) and _empty(new))
+        return _empty(old) and _empty(new)
     if declared.json:
-        return _as_json(old) == _as_json(new)
+        return bool(_as_json(old) == _as_json(new))
     if declared.kind == "object":
         return _same_fields(declared.fields, old, new)
     if declared.kind == "list":
