@@ -8,6 +8,10 @@ PASSPHRASE = "mlstack-local"  # noqa: S105 -- no secret: what it protects is the
 """Of the local Pulumi backend; `Pulumi.local.yaml` holds the salt that goes with it."""
 
 
+PROVIDER = "MLSTACK_AWS_PROVIDER"
+"""Environment variable; `plugin` has the engine use Pulumi's real aws plugin against the emulator."""
+
+
 def aws_config(root: Path) -> Path:
     """An AWS configuration file with nothing in it but a profile."""
     return root / "client" / "aws-config"
@@ -46,15 +50,20 @@ def zenml(root: Path, url: str, api_key: str) -> dict[str, str]:
 
 
 def pulumi(root: Path, provider_port: int, engine_bin: Path) -> dict[str, str]:
-    binaries = [str(engine_bin), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
-    return {
+    # The real plugin takes the emulator's address from AWS_ENDPOINT_URL, and the rest from Pulumi.local.yaml.
+    embedded = {
         "PULUMI_DEBUG_PROVIDERS": f"aws:{provider_port}",
-        "PULUMI_BACKEND_URL": f"file://{root / 'pulumi'}",
-        "PULUMI_HOME": str(root / "pulumi-home"),
-        "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
         # Without it the engine looks for the real aws plugin on the internet on every run.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        # Plugins that the user has installed lie in their own.
+        "PULUMI_HOME": str(root / "pulumi-home"),
+    }
+    binaries = [str(engine_bin), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    return {
+        **({} if os.environ.get(PROVIDER) == "plugin" else embedded),
+        "PULUMI_BACKEND_URL": f"file://{root / 'pulumi'}",
+        "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PATH": os.pathsep.join(binaries),
         "VIRTUAL_ENV": sys.prefix,
     }
