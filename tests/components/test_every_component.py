@@ -132,24 +132,6 @@ def test_the_program_itself_is_no_longer_than_forty_lines() -> None:
     assert len((ROOT / "__main__.py").read_text().splitlines()) <= 40
 
 
-PURE = {"settings", "configuration", "checks", "problems", "limits", "names", "iam", "flavors"}
-
-
-def test_imports_point_one_way() -> None:
-    for file in (ROOT / "components").glob("*.py"):
-        imported = set(_top_level_imports(file))
-        assert not {name for name in imported if name.startswith("zenml")}, file.name
-        ours = {name for name in imported if name.startswith("mlstack.")}
-        assert ours <= {"mlstack.contract", "mlstack.errors"}, f"{file.name} knows more of mlstack than the contract"
-        if file.stem in PURE:
-            assert not {name for name in imported if name.startswith("pulumi")}, f"{file.name} is plain data"
-        if file.stem != "ml_stack":
-            assert "components.ml_stack" not in imported, file.name
-    for file in (ROOT / "mlstack").rglob("*.py"):
-        imported = set(_top_level_imports(file))
-        assert not {name for name in imported if name.startswith("pulumi_aws")}, file.name
-
-
 def _below_the_stack(recording: Recording) -> list[Registered]:
     root = recording.of("MLStack")
     return [resource for resource in recording.resources if resource.urn != root.urn]
@@ -170,15 +152,3 @@ def _is_taggable(resource: Registered) -> bool:
     _, module, name = re.fullmatch(r"(\w+):(\w+)/\w+:(\w+)", resource.type).groups()  # type: ignore[union-attr]
     cls = getattr(getattr(pulumi_aws, module), name)
     return "tags" in cls._internal_init.__annotations__
-
-
-def _top_level_imports(file: Path) -> list[str]:
-    """What importing the file imports, not what its functions import when called."""
-    names: list[str] = []
-    for node in ast.parse(file.read_text()).body:
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.append(node.module)
-            names += [f"{node.module}.{alias.name}" for alias in node.names if node.module == "components"]
-    return names

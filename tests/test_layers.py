@@ -1,0 +1,65 @@
+"""Imports point one way: pure code <- AWS components <- MLStack <- program; the ZenML side knows the contract alone."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+PURE = {"settings", "configuration", "checks", "problems", "limits", "names", "iam", "flavors"}
+"""Modules of components/ that are plain data: usable without the engine."""
+
+SPEAKS_ZENML = {"mlstack/registration/client.py", "mlstack/local/zenml_server.py"}
+"""The registration client, and the embedded server, which is ZenML itself."""
+
+
+def test_the_aws_side_never_imports_zenml_and_knows_only_the_contract_of_the_rest() -> None:
+    for file in (ROOT / "components").glob("*.py"):
+        imported = set(_imports(file))
+        assert not {name for name in imported if name.split(".")[0] == "zenml"}, file.name
+        ours = {name for name in imported if name.startswith("mlstack")}
+        assert ours <= {"mlstack.contract", "mlstack.errors"}, f"{file.name} knows more of mlstack than the contract"
+
+
+def test_plain_data_needs_no_engine() -> None:
+    for file in (ROOT / "components").glob("*.py"):
+        if file.stem in PURE:
+            assert not {name for name in _imports(file, only_at_import=True) if name.startswith("pulumi")}, file.name
+
+
+def test_only_the_program_composes_the_stack() -> None:
+    for file in (ROOT / "components").glob("*.py"):
+        if file.stem != "ml_stack":
+            assert "components.ml_stack" not in set(_imports(file)), file.name
+
+
+def test_what_runs_around_the_engine_never_imports_the_aws_sdk_of_pulumi() -> None:
+    for file in (ROOT / "mlstack").rglob("*.py"):
+        assert not {name for name in _imports(file) if name.startswith("pulumi_aws")}, file.name
+
+
+def test_only_the_registration_client_imports_zenml_and_never_before_it_is_called() -> None:
+    for file in (ROOT / "mlstack").rglob("*.py"):
+        name = file.relative_to(ROOT).as_posix()
+        if any(imported.split(".")[0] == "zenml" for imported in _imports(file)):
+            assert name in SPEAKS_ZENML, f"{name} imports zenml"
+        if name.startswith("mlstack/registration/"):
+            at_import = {imported.split(".")[0] for imported in _imports(file, only_at_import=True)}
+            assert "zenml" not in at_import, f"{name} makes every command wait for zenml"
+
+
+def test_registration_knows_neither_components_nor_the_embedded_cloud() -> None:
+    for file in (ROOT / "mlstack" / "registration").glob("*.py"):
+        known = {name for name in _imports(file) if name.startswith(("components", "mlstack.local"))}
+        assert not known, f"{file.name} imports {known}"
+
+
+def _imports(file: Path, *, only_at_import: bool = False) -> Iterator[str]:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in tree.body if only_at_import else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            if node.module in ("components", "mlstack"):
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
