@@ -15,7 +15,7 @@ from mlstack.errors import MLStackError, UsageError
 from mlstack.local import environments
 from mlstack.local.aws.jobs import end_leftovers
 from mlstack.local.loopback import call
-from mlstack.local.processes import ProcessRecord, end, write_private
+from mlstack.local.processes import end, write_private
 from mlstack.local.servers import Place, Server, aws_server, provider_server, zenml_server
 from mlstack.local.zenml_access import ADMIN, ZenMLAccess
 
@@ -97,11 +97,7 @@ class Cloud:
             state = CloudState(**json.loads(self._state_file.read_text()))
         except (OSError, ValueError, TypeError):
             return None
-        for name in _NAMES:
-            record = ProcessRecord.read(Place(self._root, name).record)
-            if record is None or record.running() is None:
-                return None
-        return state
+        return state if all(Place(self._root, name).recorded() for name in _NAMES) else None
 
     def admin_login(self) -> tuple[str, str]:
         """User and password of ZenML's dashboard."""

@@ -46,6 +46,15 @@ class Place:
         except (OSError, ValueError):
             return None
 
+    def recorded(self) -> ProcessRecord | None:
+        """The record, when its process runs and is of this directory: a copied one holds records of the original's."""
+        record = ProcessRecord.read(self.record)
+        process = record.running() if record else None
+        try:
+            return record if process is not None and str(self.port_file) in process.cmdline() else None
+        except psutil.Error:
+            return None
+
     def running(self) -> list[psutil.Process]:
         """Every process of this name and root, whether recorded or not: records get lost with a deleted directory."""
         return list(started_with("--port-file", str(self.port_file)))
@@ -75,12 +84,8 @@ class Server:
 
     def alive(self) -> bool:
         """Whether a process runs that was started for exactly this."""
-        record = ProcessRecord.read(self.place.record)
-        if record is None or record.purpose != self.purpose:
-            return False
-        process = record.running()
-        # A copied directory holds records of another one's processes.
-        return process is not None and str(self.place.port_file) in process.cmdline()
+        record = self.place.recorded()
+        return record is not None and record.purpose == self.purpose
 
     def start(self, listening: socket.socket | None = None) -> None:
         self.place.port_file.unlink(missing_ok=True)

@@ -47,8 +47,10 @@ def start(cloud: Cloud) -> tuple[CloudState, list[str]]:
 
 def test_a_second_start_changes_nothing(cloud: Cloud) -> None:
     before, running = cloud.state(), pids(cloud)
+    written = (root_of(cloud) / "cloud.json").stat().st_mtime_ns
     begun = time.monotonic()
     state, said = start(cloud)
+    assert (root_of(cloud) / "cloud.json").stat().st_mtime_ns == written
     assert (state, pids(cloud), said) == (before, running, [])
     assert time.monotonic() - begun < 3, "a start with nothing to do took more than 3 s"
 
@@ -197,6 +199,7 @@ def test_a_copied_directory_does_not_own_the_originals_servers(cloud: Cloud, tmp
     running = pids(cloud)
     copy = tmp_path / "copy"
     shutil.copytree(root_of(cloud), copy, ignore=shutil.ignore_patterns("jobs", "pulumi*", "zenml"))
+    assert Cloud(copy).state() is None
     Cloud(copy).stop(print)
     assert pids(cloud) == running
 

@@ -119,7 +119,7 @@ def _log(cloud: Cloud, step: dict[str, Any]) -> str:
 
 
 def test_the_run_completes_on_sagemaker_and_in_zenml(cloud: Cloud, training: Training) -> None:
-    logs = "\n".join(_log(cloud, step) for step in training.steps.values())
+    logs = "\n".join([str(training.execution), *(_log(cloud, step) for step in training.steps.values())])
     assert training.execution["PipelineExecutionStatus"] == "Succeeded", logs
     assert training.run["body"]["status"] == "completed", logs
     assert {name: step["StepStatus"] for name, step in training.steps.items()} == {
