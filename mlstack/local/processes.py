@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -105,6 +107,17 @@ def started_with(*words: str) -> Iterator[psutil.Process]:
         uids = process.info["uids"]
         if uids is not None and uids.real == os.getuid() and process.pid != os.getpid() and set(words) <= set(line):
             yield process
+
+
+def end_without(file: Path) -> None:
+    """From now on, end this process when `file` is gone: with its directory removed, nobody would find it again."""
+
+    def watch() -> None:
+        while file.exists():
+            time.sleep(1.0)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def write_private(file: Path, text: str) -> None:

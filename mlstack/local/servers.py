@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
@@ -72,7 +73,7 @@ class Server:
     ready: Callable[[int], bool]
     """Whether it answers on the port."""
 
-    @property
+    @cached_property
     def purpose(self) -> str:
         """Changes with anything that the process is made of, so that one of yesterday's program is not taken for it."""
         told = hashlib.sha256(f"{sys.executable} {self.arguments} {sorted(self.environment.items())}".encode())

@@ -9,7 +9,7 @@ import gc
 import socket
 from pathlib import Path
 
-from mlstack.local.processes import write_private
+from mlstack.local.processes import end_without, write_private
 
 
 def main() -> None:
@@ -27,6 +27,7 @@ def main() -> None:
     gc.freeze()
     gc.enable()
     write_private(args.port_file, str(listening.getsockname()[1]))
+    end_without(args.port_file)
     uvicorn.Server(uvicorn.Config(app, access_log=False, log_config=None, timeout_graceful_shutdown=3)).run(
         sockets=[listening]
     )

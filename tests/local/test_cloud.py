@@ -226,6 +226,20 @@ def test_stop_ends_all_of_ours_and_nothing_else(cloud: Cloud, tmp_path: Path) ->
     assert (root_of(cloud) / "zenml" / "api-key").read_text() == former, "the service account outlives a restart"
 
 
+def test_servers_whose_directory_was_removed_end(tmp_path: Path) -> None:
+    """As after `make clean`: no later command could find them."""
+    cloud = Cloud(tmp_path / ".mlstack")
+    start(cloud)
+    servers = [process_of(cloud, name) for name in ("aws", "zenml")]
+    provider = process_of(cloud, "provider")
+    shutil.rmtree(tmp_path / ".mlstack")
+    try:
+        _, alive = psutil.wait_procs(servers, timeout=20)
+        assert alive == []
+    finally:
+        provider.kill()
+
+
 def test_a_start_that_was_interrupted_is_gone_on_with(tmp_path: Path) -> None:
     root = tmp_path / ".mlstack"
     program = (

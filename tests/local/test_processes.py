@@ -89,7 +89,8 @@ def test_a_process_is_found_by_its_command_line(tmp_path: Path) -> None:
     deadline = time.monotonic() + 10
     while not (found := list(started_with("--marked-with", mark))) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert [process.pid for process in found] == [record.pid]
+    # Between fork and exec the child of a process has its command line too.
+    assert record.pid in [process.pid for process in found]
     assert list(started_with("--marked-with", mark + "-not")) == []
     end(found)
 

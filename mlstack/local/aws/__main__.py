@@ -8,7 +8,7 @@ import socket
 import sys
 from pathlib import Path
 
-from mlstack.local.processes import write_private
+from mlstack.local.processes import end_without, write_private
 
 
 def main() -> None:
@@ -34,6 +34,7 @@ def main() -> None:
     gc.enable()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     write_private(args.port_file, str(listening.getsockname()[1]))
+    end_without(args.port_file)
     try:
         with contextlib.suppress(KeyboardInterrupt):
             emulator.serve()

@@ -37,6 +37,13 @@ def eventually(holds: Callable[[], bool]) -> bool:
     return holds()
 
 
+def lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def test_a_job_sees_its_own_environment_and_nothing_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the operator's")
     lines: list[str] = []
@@ -97,7 +104,7 @@ def test_stopping_a_job_ends_all_that_it_started(tmp_path: Path) -> None:
     given.stop()
     thread.join(30)
     assert ends == [JobEnd("Stopped")]
-    assert not [each for each in family if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    assert eventually(lambda: not any(lives(each) for each in family))
     assert not record.exists()
 
 
