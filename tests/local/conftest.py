@@ -67,6 +67,8 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulat
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The whole embedded cloud, running."""
     made = Cloud(tmp_path_factory.mktemp("cloud") / ".mlstack")
-    made.start(print)
-    yield made
-    made.stop(print)
+    try:
+        made.start(print)
+        yield made
+    finally:
+        made.stop(print)
