@@ -1,9 +1,11 @@
 """What the whole suite shares."""
 
 import sys
+from collections.abc import Iterator
 
 import pytest
 
+from mlstack.local.cloud import Cloud
 from mlstack.local.engine import Engine, find_engine
 
 
@@ -11,3 +13,12 @@ from mlstack.local.engine import Engine, find_engine
 def engine() -> Engine:
     """The Pulumi engine; built once per user cache when it cannot be had otherwise."""
     return find_engine(lambda text: print(text, file=sys.stderr))
+
+
+@pytest.fixture(scope="session")
+def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """One embedded cloud for all that deploys or registers; such tests are in the xdist group `end-to-end`."""
+    cloud = Cloud(tmp_path_factory.mktemp("cloud") / "state")
+    cloud.start(lambda _: None)
+    yield cloud
+    cloud.stop(lambda _: None)

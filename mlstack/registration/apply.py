@@ -1,5 +1,6 @@
 """Carries a plan out, in the order in which no stack is ever without a usable component."""
 
+import os
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,17 +15,18 @@ from mlstack.registration.plan import Change, Plan
 Progress = Callable[[str], None]
 
 PROPAGATION = 60.0
-"""Seconds for which a refused connector is tried again: new IAM identities take that long to be known everywhere."""
+"""Seconds for which a refused connector is tried again: new IAM identities take that long to be known everywhere.
+MLSTACK_VERIFY_SECONDS overrides it."""
 
 
 class VerificationError(MLStackError):
     """The server could not work with a connector."""
 
 
-def verify(zenml: ZenML, plan: Plan, progress: Progress, *, limit: float = PROPAGATION) -> None:
+def verify(zenml: ZenML, plan: Plan, progress: Progress) -> None:
     """Let the server try every connector that is new or changed, before anything is written.
 
-    Raises VerificationError when one is still refused after `limit` seconds.
+    Raises VerificationError when one is still refused after PROPAGATION seconds.
     """
     tried = [
         change.wanted
@@ -33,6 +35,7 @@ def verify(zenml: ZenML, plan: Plan, progress: Progress, *, limit: float = PROPA
     ]
     if not tried:
         return
+    limit = float(os.environ.get("MLSTACK_VERIFY_SECONDS") or PROPAGATION)
     progress(f"verifying {len(tried)} service connectors from the server's side")
     zenml.warm_up()
     with ThreadPoolExecutor(max_workers=len(tried)) as pool:

@@ -78,11 +78,8 @@ class Deployment:
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    cloud = Cloud(tmp_path_factory.mktemp("cloud") / "state")
-    cloud.start(lambda _: None)
-    yield cloud
-    cloud.stop(lambda _: None)
+def cloud(shared_cloud: Cloud) -> Cloud:
+    return shared_cloud
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,115 @@
+"""A real ZenML server, the contract of the program, and the hook as people run it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlstack.local.cloud import Cloud
+from tests.components.stacks import program
+from tests.recording import record
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Hook:
+    """`mlstack register` and `deregister` of one environment, whose contract is a file."""
+
+    cloud: Cloud
+    directory: Path
+    name: str
+
+    def settings(self, **changes: str) -> Path:
+        """The contract of the program with these settings (without their namespace), written to a file."""
+        named = {f"mlstack:{key}": value for key, value in changes.items()}
+        connector = '{"principal": "arn:aws:iam::123456789012:user/zenml-server"}'
+        given = {"mlstack:name": self.name, "mlstack:connector": connector, **named}
+        file = self.directory / "outputs.json"
+        text = record(program(given)).of("MLStack").outputs[0]["contract"]
+        # Two environments of one project and stack would be one owner: the name of the test is part of it.
+        contract = {**json.loads(text), "project": self.name}
+        file.write_text(json.dumps({"mlstack": json.dumps(contract)}), encoding="utf-8")
+        return file
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """The command, with a home that must stay empty."""
+        home = self.directory / "home"
+        home.mkdir(exist_ok=True)
+        mine = {name: value for name, value in os.environ.items() if not name.startswith(("ZENML_", "AWS_"))}
+        server = {name: self.cloud.zenml_environment()[name] for name in ("ZENML_STORE_URL", "ZENML_STORE_API_KEY")}
+        return subprocess.run(
+            [sys.executable, "-m", "mlstack", *arguments],
+            cwd=ROOT,
+            env={**mine, **server, "HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def json(self, *arguments: str, **environment: str) -> Any:
+        done = self.run(*arguments, "--json", **environment)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def register(self, *arguments: str, **settings: str) -> Any:
+        return self.json("register", "--outputs", str(self.settings(**settings)), *arguments)
+
+
+@pytest.fixture(scope="module")
+def emulated(shared_cloud: Cloud) -> Cloud:
+    """With what the connectors are verified against."""
+    import boto3
+
+    environment = shared_cloud.aws_environment()
+    access = {
+        "endpoint_url": environment["AWS_ENDPOINT_URL"],
+        "region_name": "eu-west-1",
+        "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
+    }
+    ecr = boto3.client("ecr", **access)
+    if not ecr.describe_repositories()["repositories"]:
+        ecr.create_repository(repositoryName="for-the-connectors")
+    return shared_cloud
+
+
+@pytest.fixture
+def hook(emulated: Cloud, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Hook]:
+    """Everything that it registers is gone afterwards."""
+    import boto3
+
+    name = f"r{abs(hash(request.node.name)) % 10_000_000}"
+    hook = Hook(emulated, tmp_path, name)
+    environment = emulated.aws_environment()
+    access = {
+        "endpoint_url": environment["AWS_ENDPOINT_URL"],
+        "region_name": "eu-west-1",
+        "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
+    }
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": "arn:aws:iam::123456789012:user/zenml-server"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    boto3.client("s3", **access).create_bucket(
+        Bucket=f"{name}-dev-123456789012-eu-west-1", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
+    boto3.client("iam", **access).create_role(
+        RoleName=f"{name}-dev-eu-west-1-access", AssumeRolePolicyDocument=json.dumps(trust)
+    )
+    yield hook
+    hook.run("deregister", "--outputs", str(hook.settings()))
