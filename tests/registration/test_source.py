@@ -1,0 +1,112 @@
+"""Where the contract comes from, and what is said when there is none."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlstack.errors import MLStackError, UsageError
+from mlstack.registration.source import load
+from tests.components.stacks import program
+from tests.recording import record
+
+
+@pytest.fixture(scope="module")
+def contract() -> str:
+    text: str = record(program()).of("MLStack").outputs[0]["contract"]
+    return text
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project directory, and a `pulumi` that says what the test wants."""
+    (tmp_path / "Pulumi.yaml").write_text("name: mlstack\n")
+    (tmp_path / "bin").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    return tmp_path / "bin" / "pulumi"
+
+
+def says(pulumi: Path, body: str) -> None:
+    pulumi.write_text(f"#!/bin/sh\n{body}\n")
+    pulumi.chmod(0o755)
+
+
+def test_a_file(tmp_path: Path, contract: str) -> None:
+    file = tmp_path / "outputs.json"
+    file.write_text(contract)
+    assert load(None, str(file)).stack.name == "mlstack-dev"
+
+
+def test_a_stack_is_asked_for_by_its_name(pulumi: Path, contract: str, tmp_path: Path) -> None:
+    (tmp_path / "contract").write_text(contract)
+    says(pulumi, f'echo "$@" > {tmp_path}/asked; cat {tmp_path}/contract')
+    assert load("dev", None).environment == "dev"
+    asked = (tmp_path / "asked").read_text()
+    assert asked.split() == ["stack", "output", "mlstack", "--json", "--non-interactive", "--stack", "dev"]
+
+
+def test_two_sources_at_once_are_refused() -> None:
+    with pytest.raises(UsageError, match="exclude each other"):
+        load("dev", "outputs.json")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"nowhere\.json cannot be read: No such file or directory"):
+        load(None, str(tmp_path / "nowhere.json"))
+
+
+def test_no_pulumi(pulumi: Path) -> None:
+    with pytest.raises(MLStackError, match="there is no `pulumi` on PATH") as error:
+        load("dev", None)
+    assert "--outputs FILE" in str(error.value)
+
+
+def test_not_in_a_project(pulumi: Path, tmp_path: Path) -> None:
+    says(pulumi, "exit 0")
+    (tmp_path / "Pulumi.yaml").unlink()
+    with pytest.raises(UsageError, match=r"there is no Pulumi\.yaml in"):
+        load("dev", None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            "echo \"error: current stack does not have output property 'mlstack'\" >&2; exit 1",
+            "has no `mlstack` output",
+        ),
+        ("echo \"error: no stack named 'dev' found\" >&2; exit 1", "no stack named 'dev' found"),
+        ("echo 'error: PULUMI_ACCESS_TOKEN must be set for login' >&2; exit 1", "PULUMI_ACCESS_TOKEN must be set"),
+        ("exit 1", "pulumi stack output: failed"),
+    ],
+)
+def test_what_pulumi_says_no_with_is_passed_on_with_a_way_out(pulumi: Path, answer: str, said: str) -> None:
+    says(pulumi, answer)
+    with pytest.raises(MLStackError) as error:
+        load("dev", None)
+    assert said in str(error.value)
+    assert error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("not json", 1, "standard input is not JSON"),
+        ('{"schema_version": 2}', 1, "schema_version 2; this mlstack reads up to 1"),
+        ('{"bucket": "b"}', 1, "standard input holds no `mlstack` output"),
+    ],
+)
+def test_on_the_command_line_it_is_one_message_before_anything_else(text: str, code: int, said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mlstack", "register", "--outputs", "-"],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "connecting" not in done.stderr
+    assert "Traceback" not in done.stderr
