@@ -159,7 +159,7 @@ def test_a_policy_that_is_not_understood_is_malformed(emulator: RunningEmulator,
 
 def _status(url: str) -> int:
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=10) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
