@@ -36,12 +36,21 @@ def _of_value(prop: Property, value: Any, path: str) -> Iterator[tuple[str, str]
     fits = isinstance(value, _KINDS[prop.kind]) and not (prop.kind == "integer" and isinstance(value, bool))
     if not fits:
         yield path, f"is {value!r}, not of type {prop.kind}"
-    elif prop.choices and value not in prop.choices:
-        yield path, f"is {value!r}; AWS has {', '.join(prop.choices)}"
+    elif prop.choices and not prop.items and value not in prop.choices:
+        yield path, f"is {value!r}; AWS has {', '.join(map(str, prop.choices))}"
     elif prop.json and not _is_json(value):
         yield path, "is not JSON"
     elif prop.kind == "object":
         yield from problems(prop.fields, value, f"{path}.")
+    elif prop.kind == "map":
+        for key, item in value.items():
+            if not isinstance(item, str) and item is not UNKNOWN:
+                yield f"{path}.{key}", f"is {item!r}, not of type string"
+    elif prop.items:
+        item_of_it = Property(kind=prop.items, choices=prop.choices)
+        for index, item in enumerate(value):
+            if item is not UNKNOWN:
+                yield from _of_value(item_of_it, item, f"{path}[{index}]")
     elif prop.kind == "list" and prop.fields:
         for index, item in enumerate(value):
             if isinstance(item, dict):

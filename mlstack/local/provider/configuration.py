@@ -1,9 +1,12 @@
 """The `aws:` settings, of each engine run that is attached."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from mlstack.errors import nearest
+from mlstack.local.provider.values import UNKNOWN
 
 # The real plugin's settings that mean something here, or that tell it to leave real AWS alone.
 KNOWN: Mapping[str, str] = {
@@ -35,6 +38,23 @@ class Configuration:
 
 class ConfigurationError(Exception):
     """Settings that the real plugin would refuse too."""
+
+
+_STRUCTURES = {"a list": list, "an object": dict}
+
+
+def problems(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Setting and reason of each thing that the real plugin would refuse, or that this one does not know."""
+    for name, value in given.items():
+        if name not in KNOWN:
+            yield name, f"aws:{name} is unknown to the embedded provider{nearest(name, KNOWN)}"
+        elif structure := _STRUCTURES.get(KNOWN[name]):
+            try:
+                fits = value is UNKNOWN or isinstance(decoded({name: value})[name], structure)
+            except ValueError:
+                fits = False
+            if not fits:
+                yield name, f"aws:{name} is {value!r}, not {KNOWN[name]}"
 
 
 def decoded(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,10 +18,18 @@ class Property:
     """A change replaces the resource."""
     default: Any = None
     """What AWS takes when it is absent."""
-    choices: tuple[str, ...] = ()
+    computed: bool = False
+    """AWS chooses when it is absent, and whatever it chose is right."""
+    auto_named: bool = False
+    """A physical name that the real plugin would make up; here it has to be given."""
+    choices: tuple[str | int, ...] = ()
     json: bool = False
     """Text that is compared by meaning: white space and the order of keys do not count."""
+    policy: bool = False
+    """JSON of which the order of statements and actions does not count either, nor whether one of them is in a list."""
     unordered: bool = False
+    items: Literal["string"] | None = None
+    """Of a list that has no objects."""
     fields: Mapping[str, "Property"] = field(default_factory=dict)
     """Of an object, or of the objects in a list."""
 
@@ -36,6 +44,18 @@ def boolean(**more: Any) -> Property:
 
 def integer(**more: Any) -> Property:
     return Property(kind="integer", **more)
+
+
+def name() -> Property:
+    return Property(kind="string", required=True, forces_new=True, auto_named=True)
+
+
+def policy(**more: Any) -> Property:
+    return Property(kind="string", json=True, policy=True, **more)
+
+
+def strings(**more: Any) -> Property:
+    return Property(kind="list", items="string", **more)
 
 
 def objects(fields: Mapping[str, Property], **more: Any) -> Property:
@@ -74,8 +94,8 @@ class ResourceType:
     """What AWS computes."""
     name: str | None
     """The property that holds the physical name; with an equal one, old and new cannot exist side by side."""
-    create: Callable[[Call, Values], str]
-    """Inputs to id."""
+    create: Callable[[Call, Values], str | tuple[str, Values]]
+    """Inputs to id, and with it what AWS tells only once."""
     read: Callable[[Call, str, Values], Values | None]
     """Id and last known state to everything that AWS holds, or None when it is gone. The state is empty on import."""
     update: Callable[[Call, str, Values, Values], None] | None = None
@@ -83,7 +103,8 @@ class ResourceType:
     delete: Callable[[Call, str, Values], None]
     """Id and state. What is gone already is no error."""
     not_returned: tuple[str, ...] = ()
-    """Properties that AWS never returns (a switch of the plugin itself), or that the emulator loses; see `EMULATOR`."""
+    """Properties that AWS never returns: switches of the plugin itself. What the emulator loses is in `gaps`."""
+    secret_outputs: tuple[str, ...] = ()
     regional: bool = True
 
     @property

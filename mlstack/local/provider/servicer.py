@@ -1,16 +1,20 @@
 """The gRPC side: the engine's requests to operations and back, failures as one line."""
 
+import sys
+import traceback
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import grpc
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from mlstack.errors import nearest
 from mlstack.local.provider.clients import Clients
-from mlstack.local.provider.configuration import KNOWN, Configuration, ConfigurationError, configured
+from mlstack.local.provider.configuration import Configuration, ConfigurationError, configured, problems
+from mlstack.local.provider.invokes import INVOKES
 from mlstack.local.provider.operations import Operations, RefusedError
 from mlstack.local.provider.values import from_struct, to_struct
 
@@ -39,11 +43,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         failures = [
-            provider_pb2.CheckFailure(
-                property=name, reason=f"aws:{name} is unknown to the embedded provider{nearest(name, KNOWN)}"
-            )
-            for name in from_struct(request.news)
-            if name not in KNOWN
+            provider_pb2.CheckFailure(property=name, reason=reason)
+            for name, reason in problems(from_struct(request.news))
         ]
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
@@ -74,19 +75,21 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        old, new = from_struct(request.old_inputs), from_struct(request.news)
-        found = _answering(context, lambda: self._operations.diff(request.urn, old, new))
+        old, new, state = from_struct(request.old_inputs), from_struct(request.news), from_struct(request.olds)
+        config = self._config(context)
+        found = _answering(context, lambda: self._operations.diff(request.urn, old, new, state, config))
         kinds = provider_pb2.PropertyDiff
         detailed = {}
         for path, replaces in found.paths.items():
-            top = path.split(".")[0]
-            kind = "ADD" if top not in old else "DELETE" if top not in new else "UPDATE"
+            kind = "ADD" if not _has(old, path) else "DELETE" if not _has(new, path) else "UPDATE"
             value = getattr(kinds, f"{kind}_REPLACE" if replaces else kind)
             detailed[path] = provider_pb2.PropertyDiff(kind=value, inputDiff=True)
+        if found.retagged:
+            detailed["tagsAll"] = provider_pb2.PropertyDiff(kind=kinds.UPDATE)
         some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
         return provider_pb2.DiffResponse(
-            changes=some if found.paths else none,
-            diffs=sorted({path.split(".")[0] for path in found.paths}),
+            changes=some if detailed else none,
+            diffs=sorted({path.split(".")[0] for path in detailed}),
             replaces=found.replaces,
             deleteBeforeReplace=found.delete_first,
             detailedDiff=detailed,
@@ -107,7 +110,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             planned = _answering(context, lambda: self._operations.preview(request.urn, new, config, state))
             return provider_pb2.UpdateResponse(properties=to_struct(planned))
-        updated = _answering(context, lambda: self._operations.update(request.urn, request.id, old, new, config))
+        updated = _answering(context, lambda: self._operations.update(request.urn, request.id, old, new, state, config))
         return provider_pb2.UpdateResponse(properties=to_struct(updated))
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
@@ -124,13 +127,15 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         config = self._config(context)
-        if request.tok == "aws:index/getCallerIdentity:getCallerIdentity":
-            identity = self._clients.get("sts", config.region).get_caller_identity()
-            values = {"accountId": identity["Account"], "arn": identity["Arn"], "userId": identity["UserId"], "id": "-"}
-        elif request.tok == "aws:index/getRegion:getRegion":
-            values = {"name": config.region, "region": config.region, "id": config.region}
-        else:
-            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the embedded provider does not know {request.tok}")
+        asked = INVOKES.get(request.tok)
+        if asked is None:
+            known = nearest(request.tok, INVOKES)
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the embedded provider does not know {request.tok}{known}")
+            raise AssertionError("abort raises")
+        if arguments := sorted(from_struct(request.args)):
+            refused = f"{request.tok} takes no {', '.join(arguments)} from the embedded provider"
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, refused)
+        values = _answering(context, lambda: asked(self._clients, config))
         answer = provider_pb2.InvokeResponse()
         getattr(answer, "return").CopyFrom(to_struct(values))
         return answer
@@ -143,16 +148,34 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             raise AssertionError("abort raises") from None
 
 
+def _has(values: dict[str, Any], path: str) -> bool:
+    here: Any = values
+    for step in path.split("."):
+        if not isinstance(here, dict) or step not in here:
+            return False
+        here = here[step]
+    return True
+
+
 def _answering(context: grpc.ServicerContext, work: Callable[[], T]) -> T:
     """`work`'s result; its failure in one line that the engine shows as it is."""
     try:
         return work()
     except ClientError as error:
         said = error.response["Error"]
-        message = f"{error.operation_name}: {said.get('Code', 'error')}: {said.get('Message', error)}"
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.INTERNAL_SERVER_ERROR:
+            message = f"{error.operation_name}: the AWS emulator does not have it, or fails at it; AWS does not"
+        else:
+            message = f"{error.operation_name}: {said.get('Code', 'error')}: {said.get('Message', error)}"
     except (RefusedError, ConfigurationError) as error:
         message = str(error)
+    except ParamValidationError as error:
+        message = f"AWS's API does not take it: {error}"
     except BotoCoreError as error:
         message = f"the AWS emulator does not answer: {error}"
-    context.abort(grpc.StatusCode.UNKNOWN, message)
+    except Exception as error:
+        # A mistake in the table. The engine's user gets the one line, the log of this process the rest.
+        traceback.print_exc(file=sys.stderr)
+        message = f"the embedded provider failed: {error!r}"
+    context.abort(grpc.StatusCode.UNKNOWN, " ".join(message.split()))
     raise AssertionError("abort raises")

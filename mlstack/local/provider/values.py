@@ -1,5 +1,6 @@
 """The engine's property values as Python's: `google.protobuf.Struct` in, dictionaries out, and back."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
@@ -28,6 +29,20 @@ class _Unknown:
 
 UNKNOWN: Final = _Unknown()
 
+# sdk/go/common/resource/sig: an object with the first key is a special value, of the kind that it says.
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 -- the mark of a secret, not one
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that the engine keeps encrypted. Only ever sent: what comes in as a secret is unwrapped."""
+
+    value: Any
+
+    def __repr__(self) -> str:
+        return "secret"
+
 
 def from_struct(struct: Struct) -> dict[str, Any]:
     """Whole numbers come back as `int`: the wire knows only doubles."""
@@ -42,6 +57,9 @@ def to_struct(values: dict[str, Any]) -> Struct:
 def _from_value(value: Value) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
+        fields = value.struct_value.fields
+        if _SIGNATURE in fields and fields[_SIGNATURE].string_value == _SECRET:
+            return _from_value(fields["value"])
         return from_struct(value.struct_value)
     if kind == "list_value":
         return [_from_value(item) for item in value.list_value.values]
@@ -58,6 +76,8 @@ def _from_value(value: Value) -> Any:
 def _to_value(value: Any) -> Value:
     if value is UNKNOWN:
         return Value(string_value=_UNKNOWN_TEXT)
+    if isinstance(value, Secret):
+        return Value(struct_value=to_struct({_SIGNATURE: _SECRET, "value": value.value}))
     if isinstance(value, bool):
         return Value(bool_value=value)
     if isinstance(value, int | float):

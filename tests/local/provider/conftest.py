@@ -48,25 +48,42 @@ class Engine:
         answer = self._call("Create", request)
         return answer.id, from_struct(answer.properties)
 
-    def diff(self, token: str, id_: str, old: dict[str, Any], new: dict[str, Any]) -> Any:
+    def diff(
+        self, token: str, id_: str, old: dict[str, Any], new: dict[str, Any], state: dict[str, Any] | None = None
+    ) -> Any:
+        olds = to_struct(old if state is None else state)
         request = provider_pb2.DiffRequest(
-            urn=self.urn(token), id=id_, olds=to_struct(old), old_inputs=to_struct(old), news=to_struct(new)
+            urn=self.urn(token), id=id_, olds=olds, old_inputs=to_struct(old), news=to_struct(new)
         )
         return self._call("Diff", request)
 
-    def update(self, token: str, id_: str, old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    def update(
+        self, token: str, id_: str, old: dict[str, Any], new: dict[str, Any], state: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        olds = to_struct(old if state is None else state)
         request = provider_pb2.UpdateRequest(
-            urn=self.urn(token), id=id_, olds=to_struct(old), old_inputs=to_struct(old), news=to_struct(new)
+            urn=self.urn(token), id=id_, olds=olds, old_inputs=to_struct(old), news=to_struct(new)
         )
         return from_struct(self._call("Update", request).properties)
 
     def read(self, token: str, id_: str, inputs: dict[str, Any] | None = None) -> dict[str, Any] | None:
         """Inputs as AWS has them, or None when it is gone."""
-        given = to_struct(inputs or {})
-        answer = self._call(
-            "Read", provider_pb2.ReadRequest(urn=self.urn(token), id=id_, inputs=given, properties=given)
+        found, now, _ = self.refresh(token, id_, inputs or {}, inputs or {})
+        return now if found else None
+
+    def refresh(
+        self, token: str, id_: str, inputs: dict[str, Any], state: dict[str, Any]
+    ) -> tuple[str, dict[str, Any], dict[str, Any]]:
+        """Id, empty when it is gone, inputs and state, as AWS has them. Given neither, it is an import."""
+        request = provider_pb2.ReadRequest(
+            urn=self.urn(token), id=id_, inputs=to_struct(inputs), properties=to_struct(state)
         )
-        return from_struct(answer.inputs) if answer.id else None
+        answer = self._call("Read", request)
+        return answer.id, from_struct(answer.inputs), from_struct(answer.properties)
+
+    def invoke(self, token: str, **arguments: Any) -> dict[str, Any]:
+        answer = self._call("Invoke", provider_pb2.InvokeRequest(tok=token, args=to_struct(arguments)))
+        return from_struct(getattr(answer, "return"))
 
     def delete(self, token: str, id_: str, state: dict[str, Any]) -> None:
         self._call("Delete", provider_pb2.DeleteRequest(urn=self.urn(token), id=id_, properties=to_struct(state)))

@@ -1,8 +1,10 @@
 """The table: every resource type that the embedded provider knows."""
 
 from mlstack.local.provider.schema import ResourceType
-from mlstack.local.provider.types import cloudwatch, codebuild, ecr, iam, kms, s3
+from mlstack.local.provider.types import cloudwatch, codebuild, ecr, iam, iam_policies, iam_users, kms, s3, scheduler
 
 TABLE: dict[str, ResourceType] = {
-    kind.token: kind for module in (s3, ecr, iam, kms, codebuild, cloudwatch) for kind in module.TYPES
+    kind.token: kind
+    for module in (s3, ecr, iam, iam_policies, iam_users, kms, codebuild, cloudwatch, scheduler)
+    for kind in module.TYPES
 }

@@ -1,6 +1,7 @@
 """What AWS's APIs have in common."""
 
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -16,6 +17,12 @@ def unless_gone(work: Callable[[], T], *codes: str) -> T | None:
         if error.response["Error"]["Code"] in codes:
             return None
         raise
+
+
+def refusal(operation: str, code: str, message: str) -> ClientError:
+    """AWS's own answer, where the emulator lets something pass."""
+    error = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": HTTPStatus.CONFLICT}}
+    return ClientError(error, operation)
 
 
 def given(**values: Any) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """CloudWatch Logs: the log group."""
 
-from mlstack.local.provider.schema import REGION, TAGS, Call, ResourceType, Values, boolean, integer, string
+from mlstack.local.provider.schema import REGION, TAGS, Call, ResourceType, Values, boolean, integer, name, string
 from mlstack.local.provider.types.aws import given, unless_gone
 
 _GONE = "ResourceNotFoundException"
+# What PutRetentionPolicy takes; 0 is the plugin's word for "for ever".
+_DAYS = (0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 
 
 def _create(call: Call, inputs: Values) -> str:
@@ -61,8 +63,8 @@ TYPES = (
         token="aws:cloudwatch/logGroup:LogGroup",
         service="logs",
         properties={
-            "name": string(required=True, forces_new=True),
-            "retentionInDays": integer(default=0),
+            "name": name(),
+            "retentionInDays": integer(default=0, choices=_DAYS),
             "kmsKeyId": string(),
             "skipDestroy": boolean(default=False),
             "tags": TAGS,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mlstack.local.provider.schema import REGION, TAGS, Call, ResourceType, Values, boolean, integer, one, string
+from mlstack.local.provider.schema import REGION, TAGS, Call, ResourceType, Values, boolean, integer, name, one, string
 from mlstack.local.provider.types.aws import from_pairs, given, pairs
 
 _COMPUTE = ("BUILD_GENERAL1_SMALL", "BUILD_GENERAL1_MEDIUM", "BUILD_GENERAL1_LARGE")
@@ -23,10 +23,11 @@ def _arguments(inputs: Values) -> dict[str, Any]:
         source=inputs["source"],
         artifacts=inputs["artifacts"],
         environment=inputs["environment"],
-        logsConfig=logs and {"cloudWatchLogs": logs},
+        logsConfig=logs and {"cloudWatchLogs": {"status": "ENABLED", **logs}},
         encryptionKey=inputs.get("encryptionKey"),
         timeoutInMinutes=inputs.get("buildTimeout"),
         queuedTimeoutInMinutes=inputs.get("queuedTimeout"),
+        concurrentBuildLimit=inputs.get("concurrentBuildLimit"),
     )
 
 
@@ -82,16 +83,17 @@ TYPES = (
         token="aws:codebuild/project:Project",
         service="codebuild",
         properties={
-            "name": string(required=True, forces_new=True),
+            "name": name(),
             "description": string(),
             "serviceRole": string(required=True),
             "source": one(_SOURCE, required=True),
             "artifacts": one(_ARTIFACTS, required=True),
             "environment": one(_ENVIRONMENT, required=True),
             "logsConfig": one({"cloudwatchLogs": one(_LOGS)}),
-            "encryptionKey": string(),
+            "encryptionKey": string(computed=True),
             "buildTimeout": integer(default=60),
             "queuedTimeout": integer(default=480),
+            "concurrentBuildLimit": integer(),
             "tags": TAGS,
             "region": REGION,
         },
@@ -101,7 +103,5 @@ TYPES = (
         read=_read,
         update=_update,
         delete=_delete,
-        # The emulator answers alias/aws/s3 whatever the key, and 0 when there is no queue timeout.
-        not_returned=("encryptionKey", "queuedTimeout"),
     ),
 )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mlstack.local.provider.schema import REGION, TAGS, Call, ResourceType, Values, boolean, objects, one, string
+from mlstack.local.provider.schema import REGION, TAGS, Call, ResourceType, Values, boolean, name, objects, one, string
 from mlstack.local.provider.types.aws import from_pairs, given, pairs, unless_gone
 
 _GONE = "RepositoryNotFoundException"
@@ -92,7 +92,7 @@ TYPES = (
         token="aws:ecr/repository:Repository",
         service="ecr",
         properties={
-            "name": string(required=True, forces_new=True),
+            "name": name(),
             "imageTagMutability": string(default="MUTABLE", choices=_MUTABILITY),
             "imageTagMutabilityExclusionFilters": objects(
                 {"filter": string(required=True), "filterType": string(required=True, choices=("WILDCARD",))},

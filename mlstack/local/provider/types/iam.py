@@ -2,7 +2,7 @@
 
 import json
 
-from mlstack.local.provider.schema import TAGS, Call, ResourceType, Values, boolean, integer, string
+from mlstack.local.provider.schema import TAGS, Call, ResourceType, Values, boolean, integer, name, policy, string
 from mlstack.local.provider.types.aws import from_pairs, given, pairs, unless_gone
 
 _GONE = "NoSuchEntity"
@@ -60,6 +60,20 @@ def _update_role(call: Call, name: str, old: Values, new: Values) -> None:
     iam.tag_role(RoleName=name, Tags=pairs(call.tags))
 
 
+def _delete_role(call: Call, name: str, state: Values) -> None:
+    if state.get("forceDetachPolicies"):
+        unless_gone(lambda: _strip(call, name), _GONE)
+    unless_gone(lambda: call.client.delete_role(RoleName=name), _GONE)
+
+
+def _strip(call: Call, name: str) -> bool:
+    for attached in call.client.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+        call.client.detach_role_policy(RoleName=name, PolicyArn=attached["PolicyArn"])
+    for inline in call.client.list_role_policies(RoleName=name)["PolicyNames"]:
+        call.client.delete_role_policy(RoleName=name, PolicyName=inline)
+    return True
+
+
 def _put_policy(call: Call, inputs: Values) -> str:
     call.client.put_role_policy(RoleName=inputs["role"], PolicyName=inputs["name"], PolicyDocument=inputs["policy"])
     return f"{inputs['role']}:{inputs['name']}"
@@ -82,9 +96,9 @@ TYPES = (
         service="iam",
         regional=False,
         properties={
-            "name": string(required=True, forces_new=True),
+            "name": name(),
             "path": string(default="/", forces_new=True),
-            "assumeRolePolicy": string(required=True, json=True),
+            "assumeRolePolicy": policy(required=True),
             "description": string(),
             "maxSessionDuration": integer(default=3600),
             "permissionsBoundary": string(),
@@ -96,7 +110,7 @@ TYPES = (
         create=_create_role,
         read=_read_role,
         update=_update_role,
-        delete=lambda call, name, state: unless_gone(lambda: call.client.delete_role(RoleName=name), _GONE),
+        delete=_delete_role,
         not_returned=("forceDetachPolicies",),
     ),
     ResourceType(
@@ -104,9 +118,9 @@ TYPES = (
         service="iam",
         regional=False,
         properties={
-            "name": string(required=True, forces_new=True),
+            "name": name(),
             "role": string(required=True, forces_new=True),
-            "policy": string(required=True, json=True),
+            "policy": policy(required=True),
         },
         outputs=(),
         name="name",

@@ -1,6 +1,17 @@
 """KMS: the key and its alias."""
 
-from mlstack.local.provider.schema import REGION, TAGS, Call, ResourceType, Values, boolean, integer, string
+from mlstack.local.provider.schema import (
+    REGION,
+    TAGS,
+    Call,
+    ResourceType,
+    Values,
+    boolean,
+    integer,
+    name,
+    policy,
+    string,
+)
 from mlstack.local.provider.types.aws import from_pairs, given, pairs, unless_gone
 
 _GONE = "NotFoundException"
@@ -89,10 +100,10 @@ TYPES = (
         properties={
             "description": string(),
             "enableKeyRotation": boolean(default=False),
-            "rotationPeriodInDays": integer(),
+            "rotationPeriodInDays": integer(computed=True),
             "deletionWindowInDays": integer(default=30),
             "multiRegion": boolean(default=False, forces_new=True),
-            "policy": string(json=True),
+            "policy": policy(computed=True),
             "tags": TAGS,
             "region": REGION,
         },
@@ -102,14 +113,14 @@ TYPES = (
         read=_read_key,
         update=_update_key,
         delete=_delete_key,
-        # The emulator forgets the rotation period; the window counts only when the key is deleted.
-        not_returned=("deletionWindowInDays", "rotationPeriodInDays"),
+        # The window counts only when the key is deleted.
+        not_returned=("deletionWindowInDays",),
     ),
     ResourceType(
         token="aws:kms/alias:Alias",
         service="kms",
         properties={
-            "name": string(required=True, forces_new=True),
+            "name": name(),
             "targetKeyId": string(required=True),
             "region": REGION,
         },

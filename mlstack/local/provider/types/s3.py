@@ -12,9 +12,12 @@ from mlstack.local.provider.schema import (
     Values,
     boolean,
     integer,
+    name,
     objects,
     one,
+    policy,
     string,
+    strings,
 )
 from mlstack.local.provider.types.aws import from_pairs, given, pairs, unless_gone
 
@@ -26,8 +29,9 @@ def _create_bucket(call: Call, inputs: Values) -> str:
     name: str = inputs["bucket"]
     # us-east-1 is the region that must not be named.
     where = {} if call.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": call.region}}
-    call.client.create_bucket(Bucket=name, **where)
-    _tag_bucket(call, name)
+    call.client.create_bucket(Bucket=name, **where, **given(ObjectLockEnabledForBucket=inputs.get("objectLockEnabled")))
+    if call.tags:
+        _tag_bucket(call, name)
     return name
 
 
@@ -41,9 +45,13 @@ def _tag_bucket(call: Call, name: str) -> None:
 def _read_bucket(call: Call, name: str, state: Values) -> Values | None:
     if unless_gone(lambda: call.client.head_bucket(Bucket=name), *_GONE) is None:
         return None
+    lock = unless_gone(
+        lambda: call.client.get_object_lock_configuration(Bucket=name), "ObjectLockConfigurationNotFoundError"
+    )
     tags = unless_gone(lambda: call.client.get_bucket_tagging(Bucket=name), "NoSuchTagSet")
     return {
         "bucket": name,
+        "objectLockEnabled": lock is not None,
         "tags": from_pairs(tags["TagSet"]) if tags else {},
         "arn": f"arn:aws:s3:::{name}",
         "bucketDomainName": f"{name}.s3.amazonaws.com",
@@ -71,7 +79,7 @@ def _setting(
     token: str,
     properties: dict[str, Property],
     put: Callable[[Any, str, Values], object],
-    get: Callable[[Any, str], Values],
+    get: Callable[[Any, str], Values | None],
     remove: Callable[[Any, str], object] | None,
     missing: str,
     *,
@@ -131,7 +139,14 @@ def _put_encryption(client: Any, name: str, inputs: Values) -> None:
     for rule in inputs["rules"]:
         by_default = rule["applyServerSideEncryptionByDefault"]
         algorithm = given(SSEAlgorithm=by_default["sseAlgorithm"], KMSMasterKeyID=by_default.get("kmsMasterKeyId"))
-        rules.append(given(ApplyServerSideEncryptionByDefault=algorithm, BucketKeyEnabled=rule.get("bucketKeyEnabled")))
+        blocked = rule.get("blockedEncryptionTypes")
+        rules.append(
+            given(
+                ApplyServerSideEncryptionByDefault=algorithm,
+                BucketKeyEnabled=rule.get("bucketKeyEnabled"),
+                BlockedEncryptionTypes=blocked and {"EncryptionType": blocked},
+            )
+        )
     client.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
 
 
@@ -159,8 +174,16 @@ def _put_lifecycle(client: Any, name: str, inputs: Values) -> None:
                 Status=rule["status"],
                 Filter={"Prefix": (rule.get("filter") or {}).get("prefix", "")},
                 AbortIncompleteMultipartUpload=uploads and {"DaysAfterInitiation": uploads["daysAfterInitiation"]},
-                NoncurrentVersionExpiration=versions and {"NoncurrentDays": versions["noncurrentDays"]},
+                NoncurrentVersionExpiration=versions
+                and given(
+                    NoncurrentDays=versions["noncurrentDays"],
+                    NewerNoncurrentVersions=versions.get("newerNoncurrentVersions"),
+                ),
                 Expiration=objects_ and {"Days": objects_["days"]},
+                Transitions=[
+                    {"Days": each["days"], "StorageClass": each["storageClass"]} for each in rule.get("transitions", ())
+                ]
+                or None,
             )
         )
     client.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
@@ -182,18 +205,41 @@ def _get_lifecycle(client: Any, name: str) -> Values:
                 abortIncompleteMultipartUpload=uploads and {"daysAfterInitiation": uploads["DaysAfterInitiation"]},
                 noncurrentVersionExpiration=versions and {"noncurrentDays": versions["NoncurrentDays"]},
                 expiration=objects_ and {"days": objects_["Days"]},
+                transitions=[
+                    {"days": each["Days"], "storageClass": each["StorageClass"]} for each in rule.get("Transitions", ())
+                ]
+                or None,
             )
         )
     return {"rules": rules}
 
 
+def _get_versioning(client: Any, name: str) -> Values | None:
+    # A bucket that never was versioned has no status at all.
+    status = client.get_bucket_versioning(Bucket=name).get("Status")
+    return status and {"versioningConfiguration": {"status": status}}
+
+
+def _get_logging(client: Any, name: str) -> Values | None:
+    # A bucket without logging is no error to AWS.
+    found = client.get_bucket_logging(Bucket=name).get("LoggingEnabled")
+    return found and {"targetBucket": found["TargetBucket"], "targetPrefix": found["TargetPrefix"]}
+
+
+_CLASSES = ("GLACIER", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "DEEP_ARCHIVE", "GLACIER_IR")
 _STATUS = ("Enabled", "Disabled")
 
 TYPES = (
     ResourceType(
         token="aws:s3/bucket:Bucket",
         service="s3",
-        properties={"bucket": BUCKET, "forceDestroy": boolean(default=False), "tags": TAGS, "region": REGION},
+        properties={
+            "bucket": name(),
+            "forceDestroy": boolean(default=False),
+            "objectLockEnabled": boolean(computed=True, forces_new=True),
+            "tags": TAGS,
+            "region": REGION,
+        },
         outputs=("arn", "bucketDomainName", "bucketRegion", "bucketRegionalDomainName"),
         name="bucket",
         create=_create_bucket,
@@ -248,6 +294,7 @@ TYPES = (
                         required=True,
                     ),
                     "bucketKeyEnabled": boolean(default=False),
+                    "blockedEncryptionTypes": strings(choices=("SSE-C", "NONE")),
                 },
                 required=True,
             )
@@ -267,9 +314,7 @@ TYPES = (
         lambda client, name, inputs: client.put_bucket_versioning(
             Bucket=name, VersioningConfiguration={"Status": inputs["versioningConfiguration"]["status"]}
         ),
-        lambda client, name: {
-            "versioningConfiguration": {"status": client.get_bucket_versioning(Bucket=name).get("Status", "Suspended")}
-        },
+        _get_versioning,
         # A bucket that was versioned once can only be suspended, which is what the real plugin does.
         lambda client, name: client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"}),
         "NoSuchBucket",
@@ -283,8 +328,14 @@ TYPES = (
                     "status": string(required=True, choices=_STATUS),
                     "filter": one({"prefix": string(default="")}),
                     "abortIncompleteMultipartUpload": one({"daysAfterInitiation": integer(required=True)}),
-                    "noncurrentVersionExpiration": one({"noncurrentDays": integer(required=True)}),
+                    "noncurrentVersionExpiration": one(
+                        {"noncurrentDays": integer(required=True), "newerNoncurrentVersions": integer()}
+                    ),
                     "expiration": one({"days": integer(required=True)}),
+                    "transitions": objects(
+                        {"days": integer(required=True), "storageClass": string(required=True, choices=_CLASSES)},
+                        unordered=True,
+                    ),
                 },
                 required=True,
             )
@@ -296,10 +347,23 @@ TYPES = (
     ),
     _setting(
         "aws:s3/bucketPolicy:BucketPolicy",
-        {"policy": string(required=True, json=True)},
+        {"policy": policy(required=True)},
         lambda client, name, inputs: client.put_bucket_policy(Bucket=name, Policy=inputs["policy"]),
         lambda client, name: {"policy": client.get_bucket_policy(Bucket=name)["Policy"]},
         lambda client, name: client.delete_bucket_policy(Bucket=name),
         "NoSuchBucketPolicy",
+    ),
+    _setting(
+        "aws:s3/bucketLogging:BucketLogging",
+        {"targetBucket": string(required=True), "targetPrefix": string(required=True)},
+        lambda client, name, inputs: client.put_bucket_logging(
+            Bucket=name,
+            BucketLoggingStatus={
+                "LoggingEnabled": {"TargetBucket": inputs["targetBucket"], "TargetPrefix": inputs["targetPrefix"]}
+            },
+        ),
+        _get_logging,
+        lambda client, name: client.put_bucket_logging(Bucket=name, BucketLoggingStatus={}),
+        "NoSuchBucket",
     ),
 )

@@ -1,0 +1,216 @@
+"""One resource of each type in the table, what it stands on, and a change of it that is made in place."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.local.provider.conftest import Engine
+
+Inputs = dict[str, Any]
+
+BUCKET = "aws:s3/bucket:Bucket"
+REPOSITORY = "aws:ecr/repository:Repository"
+ROLE = "aws:iam/role:Role"
+POLICY = "aws:iam/policy:Policy"
+USER = "aws:iam/user:User"
+KEY = "aws:kms/key:Key"
+
+
+def allow(action: str, resource: str = "arn:aws:s3:::somewhere") -> str:
+    statement = {"Effect": "Allow", "Action": [action], "Resource": resource}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def trust(service: str) -> str:
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def expire_after(days: int) -> str:
+    selection = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": days}
+    return json.dumps({"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]})
+
+
+def needed(run: Engine, unique: str, name: str) -> str:
+    """Makes what the input `name` is to name, and returns that."""
+    base = f"{unique}-base"
+    match name:
+        case "bucket" | "targetBucket":
+            bucket = f"{name.lower()}-{unique}"
+            run.create(BUCKET, {"bucket": bucket})
+            if name == "targetBucket":
+                run.create("aws:s3/bucketPolicy:BucketPolicy", {"bucket": bucket, "policy": for_logs(bucket)})
+            return bucket
+        case "repository":
+            return run.create(REPOSITORY, {"name": base})[0]
+        case "role":
+            return run.create(ROLE, {"name": base, "assumeRolePolicy": trust("sagemaker.amazonaws.com")})[0]
+        case "user":
+            return run.create(USER, {"name": base})[0]
+        case "policyArn":
+            return run.create(POLICY, {"name": base, "policy": allow("s3:GetObject")})[0]
+        case "targetKeyId":
+            return run.create(KEY, {"description": base})[0]
+        case _:
+            return unique
+
+
+def for_logs(bucket: str) -> str:
+    """What S3's log delivery needs in the bucket that it writes to."""
+    delivery = {"Principal": {"Service": "logging.s3.amazonaws.com"}, "Action": "s3:PutObject"}
+    statement = {"Effect": "Allow", **delivery, "Resource": f"arn:aws:s3:::{bucket}/*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@dataclass(frozen=True)
+class Sample:
+    inputs: Mapping[str, Any]
+    """With a name of what it stands on where the value is None."""
+    change: Mapping[str, Any] = field(default_factory=dict)
+    """Made in place."""
+    replace: Mapping[str, Any] = field(default_factory=dict)
+    """Made by replacing it."""
+
+    def on(self, base: Inputs) -> Inputs:
+        return {name: base[name] if value is None else value for name, value in self.inputs.items()}
+
+
+def project(**more: Any) -> Inputs:
+    return {
+        "name": None,
+        "serviceRole": "arn:aws:iam::123456789012:role/codebuild",
+        "source": {"type": "S3", "location": "somewhere/contexts/", "buildspec": "version: 0.2"},
+        "artifacts": {"type": "NO_ARTIFACTS"},
+        "environment": {
+            "type": "LINUX_CONTAINER",
+            "computeType": "BUILD_GENERAL1_SMALL",
+            "image": "aws/codebuild/standard:7.0",
+        },
+        "logsConfig": {"cloudwatchLogs": {"groupName": "/builds"}},
+        **more,
+    }
+
+
+def encryption(**more: Any) -> list[Inputs]:
+    return [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": "alias/a"}, **more}]
+
+
+def expiry(**more: Any) -> list[Inputs]:
+    return [
+        {
+            "id": "old",
+            "status": "Enabled",
+            "filter": {"prefix": "runs/"},
+            "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7},
+            "noncurrentVersionExpiration": {"noncurrentDays": 90, "newerNoncurrentVersions": 3},
+            **more,
+        }
+    ]
+
+
+SAMPLES: dict[str, Sample] = {
+    BUCKET: Sample(
+        {"bucket": None, "tags": {"Owner": "ml"}}, {"tags": {"Owner": "platform"}}, {"objectLockEnabled": True}
+    ),
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": Sample(
+        {"bucket": None, "rule": {"objectOwnership": "BucketOwnerEnforced"}},
+        {"rule": {"objectOwnership": "BucketOwnerPreferred"}},
+        {"bucket": "another"},
+    ),
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": Sample(
+        {"bucket": None, "blockPublicAcls": True, "blockPublicPolicy": True},
+        {"ignorePublicAcls": True},
+        {"bucket": "another"},
+    ),
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": Sample(
+        {"bucket": None, "rules": encryption(bucketKeyEnabled=True, blockedEncryptionTypes=["SSE-C"])},
+        {"rules": encryption(blockedEncryptionTypes=["SSE-C"])},
+        {"bucket": "another"},
+    ),
+    "aws:s3/bucketVersioning:BucketVersioning": Sample(
+        {"bucket": None, "versioningConfiguration": {"status": "Enabled"}},
+        {"versioningConfiguration": {"status": "Suspended"}},
+        {"bucket": "another"},
+    ),
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": Sample(
+        {"bucket": None, "rules": expiry(transitions=[{"days": 30, "storageClass": "INTELLIGENT_TIERING"}])},
+        {"rules": expiry(expiration={"days": 365})},
+        {"bucket": "another"},
+    ),
+    "aws:s3/bucketPolicy:BucketPolicy": Sample(
+        {"bucket": None, "policy": allow("s3:GetObject")}, {"policy": allow("s3:PutObject")}, {"bucket": "another"}
+    ),
+    "aws:s3/bucketLogging:BucketLogging": Sample(
+        {"bucket": None, "targetBucket": None, "targetPrefix": "access/"},
+        {"targetPrefix": "log/"},
+        {"bucket": "another"},
+    ),
+    REPOSITORY: Sample(
+        {
+            "name": None,
+            "imageTagMutability": "IMMUTABLE_WITH_EXCLUSION",
+            "imageTagMutabilityExclusionFilters": [
+                {"filter": "latest*", "filterType": "WILDCARD"},
+                {"filter": "dev*", "filterType": "WILDCARD"},
+            ],
+            "imageScanningConfiguration": {"scanOnPush": True},
+            "tags": {"Owner": "ml"},
+        },
+        {"imageScanningConfiguration": {"scanOnPush": False}, "tags": {"Team": "ml"}},
+        {"encryptionConfigurations": [{"encryptionType": "KMS"}]},
+    ),
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": Sample(
+        {"repository": None, "policy": expire_after(14)}, replace={"policy": expire_after(7)}
+    ),
+    ROLE: Sample(
+        {
+            "name": None,
+            "path": "/mlstack/",
+            "assumeRolePolicy": trust("sagemaker.amazonaws.com"),
+            "maxSessionDuration": 7200,
+            "tags": {"Owner": "ml"},
+        },
+        {"assumeRolePolicy": trust("codebuild.amazonaws.com"), "description": "builds", "tags": {}},
+        {"path": "/"},
+    ),
+    "aws:iam/rolePolicy:RolePolicy": Sample(
+        {"name": None, "role": None, "policy": allow("s3:GetObject")},
+        {"policy": allow("s3:PutObject")},
+        {"role": "another"},
+    ),
+    POLICY: Sample(
+        {"name": None, "policy": allow("s3:GetObject"), "description": "reads"},
+        {"policy": allow("s3:PutObject"), "tags": {"Owner": "ml"}},
+        {"description": "writes"},
+    ),
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Sample(
+        {"role": None, "policyArn": None}, replace={"policyArn": "arn:aws:iam::123456789012:policy/other"}
+    ),
+    USER: Sample({"name": None, "tags": {"Owner": "ml"}}, {"path": "/mlstack/"}, {"name": "another"}),
+    "aws:iam/userPolicy:UserPolicy": Sample(
+        {"name": None, "user": None, "policy": allow("s3:GetObject")},
+        {"policy": allow("s3:PutObject")},
+        {"user": "another"},
+    ),
+    "aws:iam/accessKey:AccessKey": Sample({"user": None}, {"status": "Inactive"}, {"user": "another"}),
+    KEY: Sample(
+        {"description": "artifacts", "enableKeyRotation": True, "rotationPeriodInDays": 365, "deletionWindowInDays": 7},
+        {"description": "images", "enableKeyRotation": False, "tags": {"Owner": "ml"}},
+        {"multiRegion": True},
+    ),
+    "aws:kms/alias:Alias": Sample({"name": "alias/sample", "targetKeyId": None}, replace={"name": "alias/other"}),
+    "aws:codebuild/project:Project": Sample(
+        project(buildTimeout=30, concurrentBuildLimit=2, encryptionKey="alias/a", tags={"Owner": "ml"}),
+        {"buildTimeout": 45, "description": "images"},
+        {"name": "another"},
+    ),
+    "aws:cloudwatch/logGroup:LogGroup": Sample(
+        {"name": None, "retentionInDays": 30, "tags": {"Owner": "ml"}},
+        {"retentionInDays": 60, "tags": {"Team": "ml"}},
+        {"name": "another"},
+    ),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": Sample(
+        {"name": None, "tags": {"Owner": "ml"}}, {"tags": {"Team": "ml"}}, {"name": "another"}
+    ),
+}
