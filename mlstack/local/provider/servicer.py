@@ -164,7 +164,9 @@ def _answering(context: grpc.ServicerContext, work: Callable[[], T]) -> T:
     except ClientError as error:
         said = error.response["Error"]
         if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.INTERNAL_SERVER_ERROR:
-            message = f"{error.operation_name}: the AWS emulator does not have it, or fails at it; AWS does not"
+            message = (
+                f"{error.operation_name} failed in the AWS emulator, which may not have it: that says nothing of AWS"
+            )
         else:
             message = f"{error.operation_name}: {said.get('Code', 'error')}: {said.get('Message', error)}"
     except (RefusedError, ConfigurationError) as error:

@@ -202,30 +202,19 @@ def test_what_the_program_ignores_is_left_alone(new_stack: Callable[..., Stack],
     assert stack.up() == {"same": 2}
 
 
-@pytest.mark.parametrize(
-    ("token", "inputs", "said"),
-    [
-        (
-            BUCKET,
-            {"bucket": "b", "forceDestory": True},
-            "forceDestory is unknown to the embedded provider: did you mean forceDestroy?",
-        ),
+def test_what_is_wrong_is_refused_in_the_preview_by_name(new_stack: Callable[..., Stack]) -> None:
+    unknown = "is unknown to the embedded provider"
+    cases: list[tuple[str, dict[str, Any], str]] = [
+        (BUCKET, {"bucket": "b", "forceDestory": True}, f"forceDestory {unknown}: did you mean forceDestroy?"),
         (BUCKET, {}, "bucket is required"),
         (LOG_GROUP, {"name": "n", "retentionInDays": 31}, "retentionInDays is 31; AWS has 0, 1, 3, 5"),
-        (
-            "aws:s3/buckets:Bucket",
-            {"bucket": "b"},
-            "does not know aws:s3/buckets:Bucket: did you mean aws:s3/bucket:Bucket?",
-        ),
+        ("aws:s3/buckets:Bucket", {}, "does not know aws:s3/buckets:Bucket: did you mean aws:s3/bucket:Bucket?"),
         ("aws:sqs/queue:Queue", {"name": "q"}, "does not know aws:sqs/queue:Queue"),
-    ],
-)
-def test_what_is_wrong_is_refused_in_the_preview_by_name(
-    new_stack: Callable[..., Stack], token: str, inputs: dict[str, Any], said: str
-) -> None:
+    ]
     stack = new_stack()
-    stack.want("wrong", token, inputs)
-    assert said in stack.pulumi("preview", refused=True)
+    for token, inputs, said in cases:
+        stack.want("wrong", token, inputs)
+        assert said in stack.pulumi("preview", refused=True)
 
 
 def test_another_account_than_the_settings_mean_is_refused_with_both(

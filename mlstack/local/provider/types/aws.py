@@ -1,6 +1,7 @@
 """What AWS's APIs have in common."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -16,6 +17,17 @@ def unless_gone(work: Callable[[], T], *codes: str) -> T | None:
     except ClientError as error:
         if error.response["Error"]["Code"] in codes:
             return None
+        raise
+
+
+@contextmanager
+def or_undone(undo: Callable[[], object]) -> Iterator[None]:
+    """A creation of several calls that fails halfway leaves nothing, which nobody's state would know of."""
+    try:
+        yield
+    except Exception:
+        with suppress(Exception):
+            undo()
         raise
 
 

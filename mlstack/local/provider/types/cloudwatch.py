@@ -1,7 +1,7 @@
 """CloudWatch Logs: the log group."""
 
 from mlstack.local.provider.schema import REGION, TAGS, Call, ResourceType, Values, boolean, integer, name, string
-from mlstack.local.provider.types.aws import given, unless_gone
+from mlstack.local.provider.types.aws import given, or_undone, unless_gone
 
 _GONE = "ResourceNotFoundException"
 # What PutRetentionPolicy takes; 0 is the plugin's word for "for ever".
@@ -12,7 +12,8 @@ def _create(call: Call, inputs: Values) -> str:
     call.client.create_log_group(
         logGroupName=inputs["name"], **given(kmsKeyId=inputs.get("kmsKeyId"), tags=dict(call.tags) or None)
     )
-    _retain(call, inputs["name"], inputs)
+    with or_undone(lambda: call.client.delete_log_group(logGroupName=inputs["name"])):
+        _retain(call, inputs["name"], inputs)
     return str(inputs["name"])
 
 

@@ -3,7 +3,7 @@
 import json
 
 from mlstack.local.provider.schema import TAGS, Call, ResourceType, Values, boolean, name, policy, string
-from mlstack.local.provider.types.aws import from_pairs, given, pairs, unless_gone
+from mlstack.local.provider.types.aws import from_pairs, given, or_undone, pairs, unless_gone
 
 _GONE = "NoSuchEntity"
 
@@ -71,7 +71,8 @@ def _create_key(call: Call, inputs: Values) -> tuple[str, Values]:
     key = call.client.create_access_key(UserName=inputs["user"])["AccessKey"]
     id_ = key["AccessKeyId"]
     if inputs.get("status") == "Inactive":
-        call.client.update_access_key(UserName=inputs["user"], AccessKeyId=id_, Status="Inactive")
+        with or_undone(lambda: call.client.delete_access_key(UserName=inputs["user"], AccessKeyId=id_)):
+            call.client.update_access_key(UserName=inputs["user"], AccessKeyId=id_, Status="Inactive")
     return id_, {"secret": key["SecretAccessKey"]}
 
 

@@ -12,7 +12,7 @@ from mlstack.local.provider.schema import (
     policy,
     string,
 )
-from mlstack.local.provider.types.aws import from_pairs, given, pairs, unless_gone
+from mlstack.local.provider.types.aws import from_pairs, given, or_undone, pairs, unless_gone
 
 _GONE = "NotFoundException"
 _TAGS = {"key": "TagKey", "value": "TagValue"}
@@ -26,7 +26,8 @@ def _create_key(call: Call, inputs: Values) -> str:
         ),
     )
     key_id: str = made["KeyMetadata"]["KeyId"]
-    _rotate(call, key_id, inputs)
+    with or_undone(lambda: call.client.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=7)):
+        _rotate(call, key_id, inputs)
     return key_id
 
 

@@ -19,7 +19,7 @@ from mlstack.local.provider.schema import (
     string,
     strings,
 )
-from mlstack.local.provider.types.aws import from_pairs, given, pairs, unless_gone
+from mlstack.local.provider.types.aws import from_pairs, given, or_undone, pairs, refusal, unless_gone
 
 _GONE = ("NoSuchBucket", "404", "NotFound")
 BUCKET = string(required=True, forces_new=True)
@@ -27,11 +27,16 @@ BUCKET = string(required=True, forces_new=True)
 
 def _create_bucket(call: Call, inputs: Values) -> str:
     name: str = inputs["bucket"]
+    if call.region == "us-east-1" and unless_gone(lambda: call.client.head_bucket(Bucket=name), *_GONE):
+        # Only there AWS answers that all is well; the real plugin asks first, too.
+        message = f"Bucket {name} is there already, and yours."
+        raise refusal("CreateBucket", "BucketAlreadyOwnedByYou", message)
     # us-east-1 is the region that must not be named.
     where = {} if call.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": call.region}}
     call.client.create_bucket(Bucket=name, **where, **given(ObjectLockEnabledForBucket=inputs.get("objectLockEnabled")))
     if call.tags:
-        _tag_bucket(call, name)
+        with or_undone(lambda: call.client.delete_bucket(Bucket=name)):
+            _tag_bucket(call, name)
     return name
 
 
