@@ -17,7 +17,7 @@ def engine() -> Engine:
 
 @pytest.fixture(scope="session")
 def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """One embedded cloud for all that deploys or registers; such tests are in the xdist group `end-to-end`."""
+    """One embedded cloud for all that deploys or registers."""
     cloud = Cloud(tmp_path_factory.mktemp("cloud") / "state")
     cloud.start(lambda _: None)
     yield cloud

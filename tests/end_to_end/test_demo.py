@@ -17,7 +17,7 @@ import pytest
 from mlstack.local.engine import Engine
 from tests.end_to_end.conftest import ROOT
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")

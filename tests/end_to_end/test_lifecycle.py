@@ -11,7 +11,7 @@ from mlstack.contract import MLStackOutputs
 from mlstack.local.cloud import Cloud
 from tests.end_to_end.conftest import Deployment
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("end-to-end")]
+pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -10,7 +10,7 @@ import pytest
 from mlstack.local.cloud import Cloud
 from tests.end_to_end.conftest import ROOT, Deployment
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("end-to-end")]
+pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -22,8 +22,6 @@ from mlstack.local.processes import ProcessRecord
 from mlstack.local.servers import Place, Server, aws_server
 from mlstack.local.zenml_access import login, rest
 
-pytestmark = pytest.mark.xdist_group("cloud")
-
 
 def root_of(cloud: Cloud) -> Path:
     return cloud._root

@@ -17,8 +17,6 @@ import pytest
 from mlstack.local.cloud import Cloud
 from mlstack.local.zenml_access import login, rest
 
-pytestmark = pytest.mark.xdist_group("cloud")
-
 ACCOUNT = "123456789012"
 BUCKET = "hand-made-artifacts"
 

@@ -11,8 +11,6 @@ import pytest
 
 from tests.registration.conftest import Hook
 
-pytestmark = pytest.mark.xdist_group("end-to-end")
-
 
 class Server:
     """The server's REST interface, to see what it really holds."""

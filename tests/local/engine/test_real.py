@@ -9,7 +9,7 @@ import pytest
 
 from mlstack.local.engine import Engine
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("end-to-end")]
+pytestmark = pytest.mark.engine
 
 
 def _pulumi(engine: Engine, directory: Path, *arguments: str) -> str:

@@ -15,8 +15,6 @@ from mlstack.local.provider.values import UNKNOWN
 from tests.local.conftest import RunningEmulator
 from tests.local.provider.conftest import Engine, RefusedError, connected
 
-pytestmark = pytest.mark.xdist_group("provider")
-
 BUCKET = "aws:s3/bucket:Bucket"
 ROLE = "aws:iam/role:Role"
 REPOSITORY = "aws:ecr/repository:Repository"
