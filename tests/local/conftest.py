@@ -1,4 +1,4 @@
-"""Servers for the tests below, started once in a session. What uses `cloud` is marked with the xdist group `cloud`."""
+"""Servers for the tests below, started once in a session of each worker."""
 
 import os
 import signal
