@@ -13,8 +13,6 @@ from mlstack.local.provider.values import UNKNOWN
 from tests.local.provider.conftest import Engine, RefusedError
 from tests.local.provider.samples import SAMPLES, Sample, needed
 
-pytestmark = pytest.mark.xdist_group("provider")
-
 _NONE, _SOME = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF_SOME
 
 ALL = pytest.mark.parametrize("token", SAMPLES)

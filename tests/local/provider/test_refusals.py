@@ -20,8 +20,6 @@ from tests.local.conftest import RunningEmulator
 from tests.local.provider.conftest import Engine, RefusedError, connected
 from tests.local.provider.samples import BUCKET, KEY, POLICY, REPOSITORY, ROLE, USER, allow, trust
 
-pytestmark = pytest.mark.xdist_group("provider")
-
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 ACCESS_KEY = "aws:iam/accessKey:AccessKey"
 

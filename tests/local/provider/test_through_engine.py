@@ -17,7 +17,7 @@ from mlstack.local.engine import Engine
 from tests.local.conftest import RunningEmulator
 from tests.local.provider.samples import trust
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("provider")]
+pytestmark = pytest.mark.engine
 
 BUCKET = "aws:s3/bucket:Bucket"
 VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
