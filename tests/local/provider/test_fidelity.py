@@ -1,12 +1,13 @@
 """What the provider takes and gives is a subset of what Pulumi's own SDK for the real plugin declares."""
 
-import importlib
 import inspect
+import sys
 import typing
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pulumi
+import pulumi_aws
 import pytest
 from pulumi import _types
 
@@ -31,17 +32,19 @@ ALL = pytest.mark.parametrize("kind", TABLE.values(), ids=TABLE.keys())
 def _sdk(kind: ResourceType) -> tuple[type, type]:
     """The SDK's resource class and the class of its arguments."""
     module_name, name = kind.token.removeprefix("aws:").split(":")
-    service, file_name = module_name.split("/")
-    snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in file_name)
-    module = importlib.import_module(f"pulumi_aws.{service}.{snake}")
+    service, _ = module_name.split("/")
+    # Through the package, which loads itself on its first attribute: importing its inner module first would leave it
+    # empty for every later test of this process.
+    resource = getattr(getattr(pulumi_aws, service), name)
+    module = sys.modules[resource.__module__]
     arguments = [each for each in module.__all__ if each.endswith("Args")]
     assert len(arguments) == 1, f"{module.__name__} has several argument classes: {arguments}"
-    return getattr(module, name), getattr(module, arguments[0])
+    return resource, getattr(module, arguments[0])
 
 
 def _declared(arguments: type) -> dict[str, Any]:
     """Pulumi name to type hint, of a class of the SDK that is built from arguments."""
-    scope = {**vars(pulumi), **vars(typing), **vars(importlib.import_module(arguments.__module__))}
+    scope = {**vars(pulumi), **vars(typing), **vars(sys.modules[arguments.__module__])}
     found = {}
     for _, pulumi_name, prop in _types._py_properties(arguments):
         assert prop.fget is not None
@@ -126,6 +129,4 @@ def test_a_regional_type_takes_a_region_of_its_own(kind: ResourceType) -> None:
 
 
 def test_settings_are_settings_of_the_real_plugin() -> None:
-    from pulumi_aws.provider import ProviderArgs
-
-    assert set(KNOWN) - {"version"} <= set(_types.input_type_py_to_pulumi_names(ProviderArgs).values())
+    assert set(KNOWN) - {"version"} <= set(_types.input_type_py_to_pulumi_names(pulumi_aws.ProviderArgs).values())
