@@ -76,7 +76,7 @@ def test_interrupted_while_it_deploys_it_says_that_it_goes_on_from_there(project
             break
     said = process.stderr.read()
     process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, said
     assert "goes on from here" in said
     assert "Traceback" not in said
 
