@@ -54,6 +54,12 @@ def test_registration_knows_neither_components_nor_the_embedded_cloud() -> None:
         assert not known, f"{file.name} imports {known}"
 
 
+def test_the_iam_evaluator_knows_nothing_but_iam() -> None:
+    for file in (ROOT / "mlstack" / "iam").glob("*.py"):
+        ours = {name for name in _imports(file) if name.startswith(("mlstack", "components", "pulumi", "moto"))}
+        assert all(name.startswith("mlstack.iam") for name in ours), f"{file.name} imports {ours}"
+
+
 def _imports(file: Path, *, only_at_import: bool = False) -> Iterator[str]:
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in tree.body if only_at_import else ast.walk(tree):

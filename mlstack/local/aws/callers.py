@@ -5,7 +5,7 @@ import re
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
-from mlstack.local.aws.bucket_policy import Caller
+from mlstack.iam.policy import Caller
 
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/")
 # `X-Amz-Credential=AKIA.../date/...` of a presigned URL, whose slashes may be escaped.

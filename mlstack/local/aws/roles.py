@@ -8,8 +8,8 @@ from moto.core.exceptions import ServiceException
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
-from mlstack.local.aws.bucket_policy import Caller, Decision, Policy, Request
-from mlstack.local.aws.conditions import PolicyError
+from mlstack.iam.policy import Caller, Decision, Policy, Request
+from mlstack.iam.conditions import PolicyError
 
 
 class RoleError(ValueError):

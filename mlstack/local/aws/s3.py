@@ -12,9 +12,9 @@ from moto.s3.exceptions import MissingBucket, S3AccessDeniedError, S3ClientError
 from moto.s3.models import FakeBucket, S3Backend
 from moto.s3.responses import S3Response
 
-from mlstack.local.aws.bucket_policy import Decision, Policy, Request
+from mlstack.iam.policy import Decision, Policy, Request
 from mlstack.local.aws.callers import access_key_of, caller
-from mlstack.local.aws.conditions import Context, PolicyError
+from mlstack.iam.conditions import Context, PolicyError
 
 INSECURE_HEADER = "X-Mlstack-Secure-Transport"
 """The emulator speaks http on loopback, which counts as TLS. A request with `false` here counts as plain http."""

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlstack.local.aws.bucket_policy import Caller, Decision, Policy, Request
-from mlstack.local.aws.conditions import PolicyError
+from mlstack.iam.conditions import PolicyError
+from mlstack.iam.policy import Caller, Decision, Policy, Request
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/access"

@@ -63,9 +63,26 @@ class Condition:
             return all(self._passes(value) for value in seen)
         return any(self._passes(value) for value in seen)
 
+    def implies(self, other: "Condition") -> bool:
+        """Whether every request that passes this one passes `other`. False when it cannot be shown."""
+        if self == other:
+            return True
+        if self.key != other.key or self.quantifier != other.quantifier:
+            return False
+        if self.if_exists and not other.if_exists:
+            return False
+        if self._negated or other._negated:
+            # Differing from more values is stricter.
+            return self.operator == other.operator and set(other.values) <= set(self.values)
+        if other.operator == self.operator or (self.operator, other.operator) in _WIDENS:
+            return all(
+                any(_covers_value(other.operator, wide, value) for wide in other.values) for value in self.values
+            )
+        return False
+
     @property
     def _negated(self) -> bool:
-        return self.operator in _NEGATED
+        return negated(self.operator)
 
     def _passes(self, seen: str) -> bool:
         if self._negated:
@@ -95,6 +112,29 @@ def _pattern(text: str, *, ignore_case: bool) -> re.Pattern[str]:
 def matches(text: str, pattern: str, *, ignore_case: bool = False) -> bool:
     """IAM's wildcards: `*` is any number of characters, `?` is one."""
     return _pattern(pattern, ignore_case=ignore_case).fullmatch(text) is not None
+
+
+def pattern_covers(wide: str, narrow: str, *, ignore_case: bool = False) -> bool:
+    """Whether all texts that `narrow` matches are matched by `wide`. False when it cannot be shown."""
+    # A wildcard of `narrow` stands for itself: only a `*` of `wide` takes a `*`, and a `?` takes a `?`.
+    parts = (".*" if char == "*" else r"[^*]" if char == "?" else re.escape(char) for char in wide)
+    return re.fullmatch("".join(parts), narrow, re.DOTALL | (re.IGNORECASE if ignore_case else 0)) is not None
+
+
+def _covers_value(operator: str, wide: str, narrow: str) -> bool:
+    if operator == "StringLike":
+        return pattern_covers(wide, narrow)
+    if operator in ("ArnLike", "ArnEquals"):
+        parts, patterns = narrow.split(":", 5), wide.split(":", 5)
+        return len(parts) == len(patterns) == 6 and all(map(pattern_covers, patterns, parts))
+    if operator in ("Bool", "StringEqualsIgnoreCase"):
+        return wide.lower() == narrow.lower()
+    return wide == narrow
+
+
+def negated(operator: str) -> bool:
+    """Whether it asks that something differs, so that a missing key passes."""
+    return operator in _NEGATED
 
 
 def _arn_like(seen: str, wanted: str) -> bool:
@@ -136,6 +176,14 @@ _POSITIVE: dict[str, Callable[[str, str], bool]] = {
     "NumericGreaterThan": _numeric(lambda seen, wanted: seen > wanted),
     "NumericGreaterThanEquals": _numeric(lambda seen, wanted: seen >= wanted),
 }
+
+_WIDENS = {
+    ("StringEquals", "StringLike"),
+    ("StringEquals", "StringEqualsIgnoreCase"),
+    ("ArnEquals", "ArnLike"),
+    ("ArnLike", "ArnEquals"),
+}
+"""An operator, and another that accepts all that it accepts."""
 
 _NEGATED = {
     "StringNotEquals": "StringEquals",

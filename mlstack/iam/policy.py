@@ -1,8 +1,8 @@
-"""Decides whether a policy allows, denies or does not mention a request.
+"""Decides whether one policy document allows, denies or does not mention a request.
 
-Documents in, a request in, a decision out: nothing of moto and no state. Written after
+A document in, a request in, a decision out, no state. Written after
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html: an explicit deny wins over
-any allow, and what nothing allows is only implicitly denied. Serves bucket policies and the trust policies of roles.
+any allow, and what nothing allows is only implicitly denied. How several documents work together is in `evaluate`.
 """
 
 import json
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 
-from mlstack.local.aws.conditions import Condition, Context, PolicyError, matches
+from mlstack.iam.conditions import Condition, Context, PolicyError, matches
 
 _ELEMENTS = {
     "Sid",
@@ -39,7 +39,7 @@ class Caller:
 
     account: str | None = None
     arns: tuple[str, ...] = ()
-    """All names it goes by: the session of an assumed role is also the role."""
+    """All names it goes by, its own first: the session of an assumed role is also the role."""
     service: str | None = None
     """`sagemaker.amazonaws.com`, when an AWS service asks on its own behalf."""
 
@@ -53,15 +53,30 @@ class Request:
     context: Context = field(default_factory=dict)
 
 
+class Through(Enum):
+    """By which name a resource-based policy means the caller. The nearest one counts."""
+
+    NOBODY = 0
+    ACCOUNT = 1
+    """The caller's account as a whole: hands the decision on to the identity policies of that account."""
+    EVERYBODY = 2
+    ROLE = 3
+    """The role of the caller's session."""
+    ITSELF = 4
+    """The very user, session or service that asks."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
     decision: Decision
     sid: str | None = None
     """Of the statement that decided."""
+    through: Through = Through.NOBODY
+    """Of an allow in a policy with principals: by which name it means the caller."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Statement:
+class Statement:
     sid: str | None
     denies: bool
     principals: Mapping[str, tuple[str, ...]] | None
@@ -73,7 +88,8 @@ class _Statement:
     conditions: tuple[Condition, ...]
 
     def applies(self, request: Request, context: Context) -> bool:
-        if self.principals is not None and _names(self.principals, request.caller) == self.not_principal:
+        """Whether it speaks of this request. `context` has lower-case keys."""
+        if self.principals is not None and (self.named(request.caller) is Through.NOBODY) != self.not_principal:
             return False
         if any(matches(request.action, each, ignore_case=True) for each in self.actions) == self.not_action:
             return False
@@ -84,12 +100,28 @@ class _Statement:
             return False
         return all(condition.holds(context) for condition in self.conditions)
 
+    def named(self, caller: Caller) -> Through:
+        """By which name the principals mean the caller. No wildcard inside an ARN: AWS knows none there."""
+        if self.principals is None:
+            return Through.NOBODY
+        if caller.service is not None and caller.service in self.principals.get("Service", ()):
+            return Through.ITSELF
+        named = self.principals.get("AWS", ())
+        for position, arn in enumerate(caller.arns):
+            if arn in named:
+                return Through.ITSELF if position == 0 else Through.ROLE
+        if "*" in self.principals or ("*" in named and caller.service is None):
+            return Through.EVERYBODY
+        if caller.service is None and any(_is_account(each, caller.account) for each in named):
+            return Through.ACCOUNT
+        return Through.NOBODY
+
 
 @dataclass(frozen=True)
 class Policy:
     """A policy document that was read and understood as a whole."""
 
-    _statements: tuple[_Statement, ...]
+    statements: tuple[Statement, ...]
 
     @classmethod
     def parse(cls, document: str | bytes) -> "Policy":
@@ -98,13 +130,16 @@ class Policy:
 
     def decide(self, request: Request) -> Verdict:
         context = {key.lower(): value for key, value in request.context.items()}
-        allowed: Verdict | None = None
-        for statement in self._statements:
-            if statement.applies(request, context):
-                if statement.denies:
-                    return Verdict(decision=Decision.DENY, sid=statement.sid)
-                allowed = allowed or Verdict(decision=Decision.ALLOW, sid=statement.sid)
-        return allowed or Verdict(decision=Decision.SILENT)
+        best = Verdict(decision=Decision.SILENT)
+        for statement in self.statements:
+            if not statement.applies(request, context):
+                continue
+            if statement.denies:
+                return Verdict(decision=Decision.DENY, sid=statement.sid)
+            through = statement.named(request.caller)
+            if best.decision is Decision.SILENT or through.value > best.through.value:
+                best = Verdict(decision=Decision.ALLOW, sid=statement.sid, through=through)
+        return best
 
 
 @lru_cache(maxsize=256)
@@ -123,7 +158,7 @@ def _parse(text: str) -> Policy:
     return Policy(tuple(_statement(each) for each in statements))
 
 
-def _statement(given: object) -> _Statement:
+def _statement(given: object) -> Statement:
     if not isinstance(given, dict):
         raise PolicyError("a statement of the policy is not an object")
     sid = given.get("Sid")
@@ -141,7 +176,7 @@ def _statement(given: object) -> _Statement:
     resources = given.get("Resource", given.get("NotResource"))
     if variable := next((r for r in _texts(resources or (), where) if "${" in r), None):
         raise PolicyError(f"{where}: policy variables ({variable}) are not understood here")
-    return _Statement(
+    return Statement(
         sid=sid,
         denies=given["Effect"] == "Deny",
         principals=_principals(given.get("Principal", given.get("NotPrincipal")), where),
@@ -189,20 +224,9 @@ def _texts(given: object, where: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _names(principals: Mapping[str, tuple[str, ...]], caller: Caller) -> bool:
-    """Whether the caller is among the principals. No wildcard inside an ARN: AWS knows none there."""
-    if "*" in principals:
-        return True
-    if caller.service is not None:
-        return caller.service in principals.get("Service", ())
-    for named in principals.get("AWS", ()):
-        if named == "*" or named in caller.arns:
-            return True
-        if caller.account is not None and (named == caller.account or _is_root_of(named, caller.account)):
-            return True
-    return False
-
-
-def _is_root_of(arn: str, account: str) -> bool:
-    parts = arn.split(":")
-    return len(parts) == 6 and parts[2] == "iam" and parts[4] == account and parts[5] == "root"
+def _is_account(named: str, account: str | None) -> bool:
+    """`123456789012` or `arn:aws:iam::123456789012:root`, both the account as a whole."""
+    parts = named.split(":")
+    return account is not None and (
+        named == account or (len(parts) == 6 and parts[2] == "iam" and parts[4] == account and parts[5] == "root")
+    )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlstack.local.aws.conditions import Condition, Context, PolicyError
+from mlstack.iam.conditions import Condition, Context, PolicyError
 
 
 def holds(operator: str, key: str, values: str | tuple[str, ...], context: Context) -> bool:
