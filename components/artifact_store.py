@@ -3,22 +3,15 @@
 from dataclasses import dataclass, field
 
 from pulumi import ComponentResource, Output, ResourceOptions
-from pulumi_aws.s3 import (
-    Bucket,
-    BucketLifecycleConfiguration,
-    BucketOwnershipControls,
-    BucketPolicy,
-    BucketPublicAccessBlock,
-    BucketServerSideEncryptionConfiguration,
-    BucketVersioning,
-)
 from pydantic import JsonValue
 
+from components.access_logs import AccessLogs
 from components.after import after
 from components.encryption_key import EncryptionKey
 from components.flavors import configured
-from components.iam import BUCKET_POLICY_LIMIT, Statement, document
+from components.iam import Statement
 from components.names import Names
+from components.private_bucket import PrivateBucket, PrivateBucketArgs
 from mlstack.contract import Component
 
 # zenml/image_builders/aws_image_builder.py: build contexts go below this prefix.
@@ -32,6 +25,10 @@ class ArtifactStoreArgs:
     names: Names
     key: EncryptionKey | None = None
     """Encrypts the objects. Without it S3's own key does (SSE-S3)."""
+    existing_key_arn: str | None = None
+    """Of `key`, when it is known beforehand."""
+    access_logs: AccessLogs | None = None
+    """Where S3 logs who read and wrote."""
     noncurrent_version_days: int = 90
     """Days for which an overwritten or deleted object can still be brought back."""
     force_destroy: bool = False
@@ -50,107 +47,68 @@ class ArtifactStore(ComponentResource):
     def __init__(self, name: str, args: ArtifactStoreArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("mlstack:index:ArtifactStore", name, {}, opts)
         self._args = args
-        self._mine = ResourceOptions(parent=self)
-        self._bucket = Bucket(
-            f"{name}-bucket",
-            bucket=args.names.bucket,
-            force_destroy=args.force_destroy,
-            tags=args.tags,
-            opts=self._mine,
-        )
-        closed = self._close_to_the_public(name)
-        encrypted = self._encrypt(name)
-        versioned = self._keep_versions(name)
-        policy = self._refuse_plain_http(name, closed)
-        self.uri = after(self.plain_uri, policy.bucket, encrypted.bucket, versioned.bucket)
+        bucket = self._make(name)
+        self.uri = after(self.plain_uri, *bucket.ready)
         self.register_outputs({"uri": self.uri})
+
+    def _make(self, name: str) -> PrivateBucket:
+        args, mine = self._args, ResourceOptions(parent=self)
+        bucket = PrivateBucket(
+            name,
+            PrivateBucketArgs(
+                bucket=args.names.bucket,
+                arn=args.names.bucket_arn,
+                key_arn=args.key.arn if args.key else None,
+                statements=self._refuse_other_encryption() if args.key else (),
+                lifecycle=[
+                    {
+                        "id": "drop-old-versions",
+                        "noncurrent_version_expiration": {"noncurrent_days": args.noncurrent_version_days},
+                    }
+                ],
+                force_destroy=args.force_destroy,
+                tags=args.tags,
+            ),
+            mine,
+        )
+        if args.access_logs:
+            args.access_logs.log(name, bucket.bucket, mine)
+        return bucket
+
+    def _refuse_other_encryption(self) -> tuple[Statement, ...]:
+        """Refuses a writer that asks for another encryption. One that asks for none gets the bucket's own."""
+        names = self._args.names
+        algorithm, key = "s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"
+        # The ARN of a key that is being made is unknown in its first preview and would hide this document. Roles of
+        # this stack have no right on any other key anyway.
+        ours = self._args.existing_key_arn or names.arn("kms", "key/*")
+        headers = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/specifying-kms-encryption.html"
+        return (
+            Statement(
+                sid="OtherEncryption",
+                effect="Deny",
+                actions=("s3:PutObject",),
+                resources=(f"{names.bucket_arn}/*",),
+                principals="*",
+                conditions={"Null": {algorithm: "false"}, "StringNotEquals": {algorithm: "aws:kms"}},
+                why="an object encrypted otherwise is outside of what the key policy limits",
+                source=headers,
+            ),
+            Statement(
+                sid="OtherKey",
+                effect="Deny",
+                actions=("s3:PutObject",),
+                resources=(f"{names.bucket_arn}/*",),
+                principals="*",
+                conditions={"Null": {key: "false"}, "StringNotLike": {key: ours}},
+                why="an object under a foreign key could be made unreadable by its owner",
+                source=headers,
+            ),
+        )
 
     @property
     def plain_uri(self) -> str:
         return f"s3://{self._args.names.bucket}"
-
-    def _close_to_the_public(self, name: str) -> BucketPublicAccessBlock:
-        BucketOwnershipControls(
-            f"{name}-ownership",
-            bucket=self._bucket.bucket,
-            rule={"object_ownership": "BucketOwnerEnforced"},
-            opts=self._mine,
-        )
-        return BucketPublicAccessBlock(
-            f"{name}-public-access",
-            bucket=self._bucket.bucket,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=self._mine,
-        )
-
-    def _encrypt(self, name: str) -> BucketServerSideEncryptionConfiguration:
-        by_default = (
-            {"sse_algorithm": "AES256"}
-            if self._args.key is None
-            else {"sse_algorithm": "aws:kms", "kms_master_key_id": self._args.key.arn}
-        )
-        return BucketServerSideEncryptionConfiguration(
-            f"{name}-encryption",
-            bucket=self._bucket.bucket,
-            rules=[
-                {
-                    "apply_server_side_encryption_by_default": by_default,
-                    "bucket_key_enabled": self._args.key is not None,
-                }
-            ],
-            opts=self._mine,
-        )
-
-    def _keep_versions(self, name: str) -> BucketVersioning:
-        versioning = BucketVersioning(
-            f"{name}-versioning",
-            bucket=self._bucket.bucket,
-            versioning_configuration={"status": "Enabled"},
-            opts=self._mine,
-        )
-        BucketLifecycleConfiguration(
-            f"{name}-lifecycle",
-            bucket=versioning.bucket,
-            rules=[
-                {
-                    "id": "drop-unfinished-uploads",
-                    "status": "Enabled",
-                    "filter": {"prefix": ""},
-                    "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
-                },
-                {
-                    "id": "drop-old-versions",
-                    "status": "Enabled",
-                    "filter": {"prefix": ""},
-                    "noncurrent_version_expiration": {"noncurrent_days": self._args.noncurrent_version_days},
-                },
-            ],
-            opts=self._mine,
-        )
-        return versioning
-
-    def _refuse_plain_http(self, name: str, closed: BucketPublicAccessBlock) -> BucketPolicy:
-        bucket_arn = self._args.names.bucket_arn
-        tls_only = Statement(
-            sid="TlsOnly",
-            effect="Deny",
-            actions=("s3:*",),
-            resources=(bucket_arn, f"{bucket_arn}/*"),
-            principals="*",
-            conditions={"Bool": {"aws:SecureTransport": "false"}},
-            why="artifacts and credentials never cross a network in the clear",
-            source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html",
-        )
-        return BucketPolicy(
-            f"{name}-policy",
-            # Through the access block: S3 refuses the two at once with OperationAborted.
-            bucket=closed.bucket,
-            policy=document([tls_only], limit=BUCKET_POLICY_LIMIT, what="the bucket policy"),
-            opts=self._mine,
-        )
 
     def grant_read_write(self) -> tuple[Statement, ...]:
         """What ZenML needs to keep artifacts here."""

@@ -32,10 +32,20 @@ _MADE_HERE = frozenset(
     }
 )
 
+_WITHOUT_RIGHTS = frozenset({"use_training_step", "processor_args", "processor_role"})
+
 
 def between(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
     """Problems between the settings of one environment."""
-    return [*_registry_is_needed(stack), *_connector(stack, aws), *_extra_configurations(stack)]
+    return [
+        *_registry_is_needed(stack),
+        *_connector(stack, aws),
+        *_encryption(stack, aws),
+        *_access_logs(stack),
+        *_roles(stack, aws),
+        *_network(stack, aws),
+        *_extra_configurations(stack),
+    ]
 
 
 def of_namespaces(config: Mapping[str, str]) -> list[Problem]:
@@ -103,6 +113,71 @@ def _connector(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
     return []
 
 
+def _encryption(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
+    key, arn = f"{NAMESPACE}:encryption.keyArn", stack.encryption.key_arn
+    example = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    if problems := _only_with(
+        key, arn, "encryption.mode", "existing", stack.encryption.mode, "the key to use", example
+    ):
+        return problems
+    if arn is not None and aws is not None and arn.split(":")[3] != aws.region:
+        rule = f"S3, ECR and SageMaker take only keys of their own region, {aws.region}"
+        return [Problem(key, f"is {shown(arn)}: {rule}", set_command(key, example.replace("eu-west-1", aws.region)))]
+    return []
+
+
+def _access_logs(stack: StackSettings) -> list[Problem]:
+    logs = stack.access_logs
+    what = "the bucket that S3 is to deliver logs to"
+    return _only_with(
+        f"{NAMESPACE}:accessLogs.bucket", logs.bucket, "accessLogs.mode", "existing", logs.mode, what, "central-logs"
+    )
+
+
+def _roles(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
+    key, arn = f"{NAMESPACE}:roles.permissionsBoundary", stack.roles.permissions_boundary
+    if arn is None or aws is None or arn.split(":")[1] == (partition := partition_of(aws.region)):
+        return []
+    command = set_command(key, f"arn:{partition}:{arn.split(':', 2)[2]}")
+    return [Problem(key, f"is {shown(arn)}: {aws.region} is in the partition {partition}", command)]
+
+
+def _network(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
+    network = stack.network
+    problems: list[Problem] = []
+    for name, value, example in (
+        ("vpcId", network.vpc_id, "vpc-0123456789abcdef0"),
+        ("subnetIds", network.subnet_ids or None, ["subnet-0123456789abcdef0"]),
+        ("securityGroupIds", network.security_group_ids or None, ["sg-0123456789abcdef0"]),
+    ):
+        key = f"{NAMESPACE}:network.{name}"
+        problems += _only_with(key, value, "network.mode", "existing", network.mode, "where jobs are to run", example)
+    for name, ids in (("subnetIds", network.subnet_ids), ("zones", network.zones)):
+        if ids and len(set(ids)) < 2:
+            key = f"{NAMESPACE}:network.{name}"
+            command = (
+                f"pulumi config set --path '{key}[1]' {'<another zone>' if name == 'zones' else '<another subnet>'}"
+            )
+            problems.append(Problem(key, f"is {shown(ids)}: use at least two, in different zones", command))
+    for position, zone in enumerate(network.zones):
+        if aws is not None and zone[:-1] != aws.region:
+            key = f"{NAMESPACE}:network.zones[{position}]"
+            command = set_command(key, f"{aws.region}{zone[-1]}")
+            problems.append(Problem(key, f"is {shown(zone)}: it is not in {aws.region}", command))
+    return problems
+
+
+def _only_with(
+    key: str, value: object, switch: str, needed: str, mode: str, why: str, example: object
+) -> list[Problem]:
+    """A setting that one mode needs and all others do not read."""
+    if mode == needed and value is None:
+        return [is_missing(key, f"{why}, with {switch} {needed}", example)]
+    if mode != needed and value is not None:
+        return [Problem(key, f"is {shown(value)}: it has no effect while {switch} is {mode}", remove_command(key))]
+    return []
+
+
 def _extra_configurations(stack: StackSettings) -> list[Problem]:
     problems: list[Problem] = []
     for setting, component, flavor, given in (
@@ -129,6 +204,8 @@ def _extra_configurations(stack: StackSettings) -> list[Problem]:
                 text = f"has no effect: the {component.replace('_', ' ')} is switched off"
             elif name in _CREDENTIALS:
                 text = "is a credential: the service connectors make it needless, and here it would be public"
+            elif name in _WITHOUT_RIGHTS:
+                text = "chooses processing jobs, for which the roles have no rights: steps run as training jobs"
             elif name in _MADE_HERE:
                 text = "is set by the program, from the resource it creates: remove it"
             elif name not in (known := known_keys(component, flavor)):

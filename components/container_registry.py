@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 
 from pulumi import ComponentResource, Output, ResourceOptions
-from pulumi_aws.ecr import LifecyclePolicy, Repository
+from pulumi_aws.ecr import LifecyclePolicy, RegistryScanningConfiguration, Repository
 from pydantic import JsonValue
 
 from components.after import after
@@ -30,6 +30,8 @@ class ContainerRegistryArgs:
     """Days after which images without a tag are deleted."""
     tagged_image_count: int = 500
     """How many tagged images are kept, newest first."""
+    enhanced_scanning: bool = False
+    """Amazon Inspector scans this repository continuously. A setting of the account's whole registry."""
     force_delete: bool = False
     """Delete the images together with the repository on `pulumi destroy`. Not recoverable."""
     configuration: dict[str, JsonValue] = field(default_factory=dict)
@@ -63,6 +65,18 @@ class ContainerRegistry(ComponentResource):
             opts=mine,
         )
         LifecyclePolicy(f"{name}-lifecycle", repository=repository.name, policy=self._lifecycle(), opts=mine)
+        if args.enhanced_scanning:
+            RegistryScanningConfiguration(
+                f"{name}-scanning",
+                scan_type="ENHANCED",
+                rules=[
+                    {
+                        "scan_frequency": "CONTINUOUS_SCAN",
+                        "repository_filters": [{"filter": args.names.repository, "filter_type": "WILDCARD"}],
+                    }
+                ],
+                opts=mine,
+            )
         self.repository_url = after(f"{args.names.registry_host}/{args.names.repository}", repository.name)
         self.register_outputs({"repository_url": self.repository_url})
 

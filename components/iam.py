@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from components.names import Names
 from mlstack.errors import UsageError
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: characters without white space.
@@ -17,6 +18,9 @@ BUCKET_POLICY_LIMIT = 20_480
 KEY_POLICY_LIMIT = 32_768
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (Policy)
 SESSION_POLICY_LIMIT = 2_048
+
+# https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-limits-endpoints.html
+ENDPOINT_POLICY_LIMIT = 20_480
 
 Conditions = Mapping[str, Mapping[str, str | tuple[str, ...]]]
 Principals = Mapping[Literal["AWS", "Service"], str] | Literal["*"]
@@ -93,6 +97,65 @@ def service_trust(service: str, account_id: str, source: str) -> Statement:
         conditions={"StringEquals": {"aws:SourceAccount": account_id}},
         why=f"{service} works with this role, and only on behalf of this account",
         source=source,
+    )
+
+
+_INTERFACES = "https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html"
+
+
+def network_interfaces(
+    names: Names, service: str, where: Iterable[str], tagged: Mapping[str, str] | None
+) -> tuple[Statement, ...]:
+    """Lets a role put network interfaces of `service` into subnets.
+
+    `where`: ARNs of subnets and security groups; patterns, when they carry the tags `tagged`.
+    """
+    conditions: Conditions = (
+        {} if tagged is None else {"StringEquals": {f"aws:ResourceTag/{tag}": value for tag, value in tagged.items()}}
+    )
+    interfaces = names.arn("ec2", "network-interface/*")
+    return (
+        Statement(
+            sid="InterfacesWhere",
+            actions=("ec2:CreateNetworkInterface",),
+            resources=tuple(where),
+            conditions=conditions,
+            why="a network interface is made in these subnets and with these security groups only",
+            source=_INTERFACES,
+        ),
+        Statement(
+            sid="Interfaces",
+            actions=(
+                "ec2:CreateNetworkInterface",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DeleteNetworkInterfacePermission",
+            ),
+            resources=(interfaces,),
+            why="the interface itself; it has no tags when it is made",
+            source=_INTERFACES,
+        ),
+        Statement(
+            sid="InterfacesHandOver",
+            actions=("ec2:CreateNetworkInterfacePermission",),
+            resources=(interfaces,),
+            # SageMaker may hand over to its own account instead of to a service; only CodeBuild's way is documented.
+            conditions={"StringEquals": {"ec2:AuthorizedService": service}} if service.startswith("codebuild") else {},
+            why=f"the interface is handed over to {service}",
+            source="https://docs.aws.amazon.com/codebuild/latest/userguide/auth-and-access-control-iam-identity-based-access-control.html",
+        ),
+        Statement(
+            sid="InterfacesFind",
+            actions=(
+                "ec2:DescribeDhcpOptions",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+            ),
+            resources=("*",),
+            why="ec2:Describe* knows no resource-level permission",
+            source=_INTERFACES,
+        ),
     )
 
 

@@ -14,9 +14,11 @@ from components.encryption_key import EncryptionKey
 from components.flavors import configured
 from components.iam import Statement, service_trust
 from components.names import Names
+from components.network import Placement
 from components.role import Role, RoleArgs
 from mlstack.contract import Component
 
+PURPOSE = "codebuild"
 # AWS's own, with docker and the AWS command line in it. ZenML's default is a stranger's image on Docker Hub, which
 # would get the right to push into the repository.
 BUILD_IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
@@ -32,6 +34,9 @@ class ImageBuilderArgs:
     key: EncryptionKey | None = None
     """Encrypts the build logs."""
     log_retention_days: int = 365
+    placement: Placement | None = None
+    """Subnets that builds run in. Without it AWS's own network."""
+    permissions_boundary: str | None = None
     configuration: dict[str, JsonValue] = field(default_factory=dict)
     """More keys of ZenML's aws image builder."""
     tags: dict[str, str] = field(default_factory=dict)
@@ -73,10 +78,16 @@ class ImageBuilder(ComponentResource):
             f"{name}-build",
             RoleArgs(
                 names=args.names,
-                purpose="codebuild",
+                purpose=PURPOSE,
                 description="Builds images for ZenML pipelines",
                 trust=service_trust("codebuild.amazonaws.com", args.names.account_id, builds),
-                permissions=(logs, *args.store.grant_read_build_contexts(), *args.registry.grant_push()),
+                permissions=(
+                    logs,
+                    *args.store.grant_read_build_contexts(),
+                    *args.registry.grant_push(),
+                    *(args.placement.grant("codebuild.amazonaws.com") if args.placement else ()),
+                ),
+                permissions_boundary=args.permissions_boundary,
                 tags=args.tags,
             ),
             opts=self._mine,
@@ -100,6 +111,13 @@ class ImageBuilder(ComponentResource):
                 "privileged_mode": False,
             },
             logs_config={"cloudwatch_logs": {"status": "ENABLED", "group_name": logs.name}},
+            vpc_config={
+                "vpc_id": args.placement.vpc_id,
+                "subnets": args.placement.subnet_ids,
+                "security_group_ids": args.placement.security_group_ids,
+            }
+            if args.placement
+            else None,
             encryption_key=args.key.arn if args.key else None,
             build_timeout=30,
             tags=args.tags,

@@ -4,6 +4,7 @@ The engine and the emulator accept much that AWS refuses minutes later, so these
 is declared.
 """
 
+import ipaddress
 import re
 from typing import Annotated
 
@@ -65,6 +66,70 @@ PrincipalArn = Annotated[
         "the ARN of one IAM role or user, such as arn:aws:iam::123456789012:role/zenml-server",
     ),
 ]
+
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html (PermissionsBoundary)
+PolicyArn = Annotated[
+    str,
+    _matching(
+        r"arn:aws(-cn|-us-gov)?:iam::(\d{12}|aws):policy/[\w+=,.@/-]{1,640}",
+        "the ARN of an IAM policy, such as arn:aws:iam::123456789012:policy/boundary",
+    ),
+]
+
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html (Path)
+RolePath = Annotated[
+    str,
+    _matching(r"/([!-.0-~]+/)*", "a path that starts and ends with a slash, such as /ml/"),
+    Field(max_length=100),
+]
+
+# https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN
+KeyArn = Annotated[
+    str,
+    _matching(
+        r"arn:aws(-cn|-us-gov)?:kms:[a-z0-9-]+:\d{12}:key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})",
+        "the ARN of a KMS key (not of an alias), such as "
+        "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555",
+    ),
+]
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+BucketName = Annotated[
+    str,
+    _matching(
+        r"(?!xn--|sthree-|\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+        "a bucket name: 3 to 63 lower-case letters, digits, hyphens and dots",
+    ),
+]
+
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html: 8 or 17 hexadecimal digits
+VpcId = Annotated[str, _matching(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})", "the id of a VPC, such as vpc-0123456789abcdef0")]
+SubnetId = Annotated[
+    str, _matching(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})", "the id of a subnet, such as subnet-0123456789abcdef0")
+]
+SecurityGroupId = Annotated[
+    str, _matching(r"sg-([0-9a-f]{8}|[0-9a-f]{17})", "the id of a security group, such as sg-0123456789abcdef0")
+]
+
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-regions-availability-zones.html
+Zone = Annotated[
+    str,
+    _matching(r"[a-z]{2}(-[a-z]+){1,2}-\d[a-f]", "an availability zone: the region and a letter, such as eu-west-1a"),
+]
+
+
+def _private_network(value: str) -> str:
+    try:
+        network = ipaddress.ip_network(value)
+    except ValueError:
+        network = None
+    if network is None or network.version != 4 or not network.is_private or not 16 <= network.prefixlen <= 26:
+        raise ValueError("use a private IPv4 range from /16 to /26, such as 10.42.0.0/16")
+    return value
+
+
+# https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html: /16 to /28; a /26 still holds four subnets.
+VpcCidr = Annotated[str, AfterValidator(_private_network)]
 
 # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html (MaxSessionDuration)
 SessionSeconds = Annotated[int, Field(ge=3600, le=43200)]

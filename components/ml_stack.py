@@ -5,7 +5,8 @@ from typing import Self
 
 from pulumi import ComponentResource, Output, ResourceOptions
 
-from components import access_role, sagemaker
+from components import access_role, image_builder, sagemaker
+from components.access_logs import AccessLogs, AccessLogsArgs
 from components.access_role import access_trust, without_repeats
 from components.after import after
 from components.artifact_store import ArtifactStore, ArtifactStoreArgs
@@ -14,11 +15,14 @@ from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.iam import Statement
 from components.image_builder import ImageBuilder, ImageBuilderArgs
 from components.names import Names
+from components.network import Network, NetworkArgs, Placement
 from components.orchestrator import Orchestrator, OrchestratorArgs
 from components.role import Role, RoleArgs
+from components.sagemaker import JobSettings
 from components.settings import Settings, StackSettings
 from components.step_operator import StepOperator, StepOperatorArgs
-from mlstack.contract import Component, ComponentType, Connector, ConnectorKey, MLStackOutputs, Stack
+from components.zenml_parts import ZenMLParts
+from mlstack.contract import MLStackOutputs, Stack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +43,7 @@ class MLStackArgs:
                 environment=settings.environment,
                 account_id=settings.account_id,
                 region=settings.aws.region,
+                role_path=settings.stack.roles.path,
             ),
             stack_name=settings.zenml_stack_name,
             settings=settings.stack,
@@ -78,6 +83,9 @@ class MLStack(ComponentResource):
         self._holds_data = ResourceOptions(parent=self, protect=args.settings.protect or None)
 
         self._key = self._make_key()
+        self._network = self._make_network()
+        self._placement = self._network.placement if self._network else self._existing_placement()
+        self._access_logs = self._make_access_logs()
         self._store = self._make_store()
         self._registry = self._make_registry()
         self._execution_role = self._make_execution_role()
@@ -104,19 +112,81 @@ class MLStack(ComponentResource):
         )
 
     def _make_key(self) -> EncryptionKey | None:
-        if self._settings.encryption.mode != "kms":
+        encryption, names = self._settings.encryption, self._args.names
+        if encryption.mode == "aws-managed":
             return None
+        isolated = self._settings.network.mode == "isolated"
         args = EncryptionKeyArgs(
-            names=self._args.names,
-            deletion_window_days=self._settings.encryption.deletion_window_days,
+            names=names,
+            existing_arn=encryption.key_arn,
+            readers=self._key_readers(),
+            jobs=names.role_arn(sagemaker.PURPOSE) if self._runs_on_sagemaker else None,
+            log_groups=(
+                *([names.build_log_group_arn] if self._builds_images else []),
+                *([names.flow_log_group_arn] if isolated else []),
+            ),
+            deletion_window_days=encryption.deletion_window_days,
             tags=self._args.tags,
         )
         return EncryptionKey(f"{self._name}-encryption", args, self._holds_data)
+
+    def _key_readers(self) -> tuple[str, ...] | None:
+        if self._settings.connector.principal is None:
+            return None  # whoever runs a pipeline works with credentials of their own
+        roles = [access_role.PURPOSE]
+        roles += [image_builder.PURPOSE] if self._builds_images else []
+        roles += [sagemaker.PURPOSE] if self._runs_on_sagemaker else []
+        return tuple(self._args.names.role_arn(role) for role in roles)
+
+    @property
+    def _runs_on_sagemaker(self) -> bool:
+        settings = self._settings
+        return settings.container_registry and (settings.orchestrator == "sagemaker" or settings.step_operator)
+
+    @property
+    def _builds_images(self) -> bool:
+        return self._settings.container_registry and self._settings.image_builder
+
+    def _make_network(self) -> Network | None:
+        network, names = self._settings.network, self._args.names
+        if network.mode != "isolated":
+            return None
+        args = NetworkArgs(
+            names=names,
+            cidr=network.cidr,
+            zones=tuple(network.zones or (f"{names.region}a", f"{names.region}b")),
+            key=self._key,
+            log_retention_days=self._settings.log_retention_days,
+            permissions_boundary=self._settings.roles.permissions_boundary,
+            tags=self._args.tags,
+        )
+        return Network(f"{self._name}-network", args, self._mine)
+
+    def _existing_placement(self) -> Placement | None:
+        network = self._settings.network
+        if network.vpc_id is None:
+            return None
+        return Placement.existing(self._args.names, network.vpc_id, network.subnet_ids, network.security_group_ids)
+
+    def _make_access_logs(self) -> AccessLogs | None:
+        logs = self._settings.access_logs
+        if logs.mode == "off":
+            return None
+        args = AccessLogsArgs(
+            names=self._args.names,
+            bucket=logs.bucket,
+            retention_days=logs.retention_days,
+            force_destroy=self._settings.artifact_store_force_destroy,
+            tags=self._args.tags,
+        )
+        return AccessLogs(f"{self._name}-access-logs", args, self._holds_data)
 
     def _make_store(self) -> ArtifactStore:
         args = ArtifactStoreArgs(
             names=self._args.names,
             key=self._key,
+            existing_key_arn=self._settings.encryption.key_arn,
+            access_logs=self._access_logs,
             noncurrent_version_days=self._settings.noncurrent_version_days,
             force_destroy=self._settings.artifact_store_force_destroy,
             configuration=self._settings.artifact_store_config,
@@ -132,6 +202,7 @@ class MLStack(ComponentResource):
             key=self._key,
             untagged_image_days=self._settings.untagged_image_days,
             tagged_image_count=self._settings.tagged_image_count,
+            enhanced_scanning=self._settings.enhanced_scanning,
             force_delete=self._settings.container_registry_force_delete,
             configuration=self._settings.container_registry_config,
             tags=self._args.tags,
@@ -139,7 +210,7 @@ class MLStack(ComponentResource):
         return ContainerRegistry(f"{self._name}-registry", args, self._holds_data)
 
     def _make_execution_role(self) -> Role | None:
-        if self._registry is None or not (self._settings.orchestrator == "sagemaker" or self._settings.step_operator):
+        if self._registry is None or not self._runs_on_sagemaker:
             return None
         names = self._args.names
         args = RoleArgs(
@@ -151,7 +222,10 @@ class MLStack(ComponentResource):
                 *sagemaker.execution_permissions(names),
                 *self._store.grant_write_output(),
                 *self._registry.grant_pull(),
+                *(self._key.grant_jobs() if self._key else ()),
+                *(self._placement.grant("sagemaker.amazonaws.com") if self._placement else ()),
             ),
+            permissions_boundary=self._settings.roles.permissions_boundary,
             tags=self._args.tags,
         )
         return Role(f"{self._name}-execution", args, self._mine)
@@ -164,6 +238,7 @@ class MLStack(ComponentResource):
             execution_role_arn=self._execution_role.plain_arn,
             instance_type=self._settings.instance_type,
             configuration=self._settings.orchestrator_config,
+            permissions_boundary=self._settings.roles.permissions_boundary,
             tags=self._args.tags,
         )
         return Orchestrator(f"{self._name}-orchestrator", args, self._mine)
@@ -188,6 +263,8 @@ class MLStack(ComponentResource):
             registry=self._registry,
             key=self._key,
             log_retention_days=self._settings.log_retention_days,
+            placement=self._placement,
+            permissions_boundary=self._settings.roles.permissions_boundary,
             configuration=self._settings.image_builder_config,
             tags=self._args.tags,
         )
@@ -203,6 +280,7 @@ class MLStack(ComponentResource):
             trust=access_trust(self._settings.connector.principal),
             permissions=self._access_permissions(),
             max_session_seconds=self._settings.connector.session_seconds,
+            permissions_boundary=self._settings.roles.permissions_boundary,
             tags=self._args.tags,
         )
         return Role(f"{self._name}-access", args, self._mine)
@@ -223,21 +301,35 @@ class MLStack(ComponentResource):
         return without_repeats(needed)
 
     def _contract(self) -> Output[str]:
+        """Waits for the names that AWS makes up (key, subnets), and until all else exists."""
+        place = self._placement
+        return Output.all(
+            self._key.arn if self._key else None,
+            place.subnet_ids if place else [],
+            place.security_group_ids if place else [],
+            *self._existing(),
+        ).apply(
+            lambda known: self._outputs(
+                JobSettings(
+                    instance_type=self._settings.instance_type,
+                    key_arn=known[0],
+                    subnet_ids=tuple(known[1]),
+                    security_group_ids=tuple(known[2]),
+                )
+            ).as_json()
+        )
+
+    def _outputs(self, jobs: JobSettings) -> MLStackOutputs:
         args = self._args
-        components = self._zenml_components()
-        connectors: dict[ConnectorKey, Connector] = {}
-        if self._access_role:
-            connectors = access_role.connectors(
-                args.stack_name,
-                args.names,
-                self._settings.connector.session_seconds,
-                self._store,
-                self._registry,
-                pushes=self._image_builder is None,
-            )
-        else:
-            components = {kind: part.model_copy(update={"connector": None}) for kind, part in components.items()}
-        outputs = MLStackOutputs(
+        parts = ZenMLParts(
+            store=self._store,
+            registry=self._registry,
+            orchestrator=self._orchestrator,
+            step_operator=self._step_operator,
+            image_builder=self._image_builder,
+            connector=self._settings.connector,
+        )
+        return MLStackOutputs(
             project=args.project,
             environment=args.names.environment,
             account_id=args.names.account_id,
@@ -246,10 +338,9 @@ class MLStack(ComponentResource):
                 name=args.stack_name,
                 description=f"{args.project}/{args.names.environment} in {args.names.account_id}, {args.names.region}",
             ),
-            connectors=connectors,
-            components=components,
+            connectors=parts.connectors(args.stack_name, args.names),
+            components=parts.components(args.stack_name, jobs),
         )
-        return after(outputs.as_json(), *self._existing())
 
     def _existing(self) -> tuple[Output[str], ...]:
         """What has to be there before ZenML hears of it."""
@@ -262,22 +353,6 @@ class MLStack(ComponentResource):
             needed.append(self._image_builder.project_name)
         needed += [role.arn for role in (self._execution_role, self._access_role) if role]
         return tuple(needed)
-
-    def _zenml_components(self) -> dict[ComponentType, Component]:
-        stack_name = self._args.stack_name
-        found: dict[ComponentType, Component] = {"artifact_store": self._store.zenml_component(stack_name)}
-        if self._registry:
-            found["container_registry"] = self._registry.zenml_component(stack_name)
-        found["orchestrator"] = (
-            self._orchestrator.zenml_component(stack_name)
-            if self._orchestrator
-            else Component(name=stack_name, flavor="local", configuration={})
-        )
-        if self._step_operator:
-            found["step_operator"] = self._step_operator.zenml_component(stack_name)
-        if self._image_builder:
-            found["image_builder"] = self._image_builder.zenml_component(stack_name)
-        return found
 
 
 def _or_none(output: Output[str] | None) -> Output[str | None]:

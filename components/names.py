@@ -49,6 +49,8 @@ class Names:
     environment: str
     account_id: str
     region: str
+    role_path: str = "/"
+    """Path of all roles: begins and ends with a slash."""
 
     @property
     def base(self) -> str:
@@ -75,6 +77,10 @@ class Names:
         return f"arn:{self.partition}:s3:::{self.bucket}"
 
     @property
+    def access_log_bucket(self) -> str:
+        return fit(f"{self.base}-logs-{self.account_id}-{self.region}", BUCKET_LIMIT)
+
+    @property
     def repository(self) -> str:
         return fit(self.base, REPOSITORY_LIMIT)
 
@@ -90,7 +96,7 @@ class Names:
         return fit(f"{self.base}-{self.region}-{purpose}", ROLE_LIMIT)
 
     def role_arn(self, purpose: str) -> str:
-        return f"arn:{self.partition}:iam::{self.account_id}:role/{self.role(purpose)}"
+        return f"arn:{self.partition}:iam::{self.account_id}:role{self.role_path}{self.role(purpose)}"
 
     @property
     def account_arn(self) -> str:
@@ -111,6 +117,14 @@ class Names:
     @property
     def build_log_group_arn(self) -> str:
         return self.arn("logs", f"log-group:{self.build_log_group}")
+
+    @property
+    def flow_log_group(self) -> str:
+        return f"/mlstack/{self.base}/vpc-flow-logs"
+
+    @property
+    def flow_log_group_arn(self) -> str:
+        return self.arn("logs", f"log-group:{self.flow_log_group}")
 
     @property
     def key_alias(self) -> str:

@@ -10,6 +10,7 @@ from components.flavors import configured
 from components.iam import Statement, pass_role, service_trust
 from components.names import Names
 from components.role import Role, RoleArgs
+from components.sagemaker import JobSettings
 from mlstack.contract import Component
 
 _SCHEDULES = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html"
@@ -24,6 +25,7 @@ class OrchestratorArgs:
     """Of steps that name none themselves."""
     configuration: dict[str, JsonValue] = field(default_factory=dict)
     """More keys of ZenML's sagemaker orchestrator; they win over the defaults below."""
+    permissions_boundary: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
 
 
@@ -56,6 +58,7 @@ class Orchestrator(ComponentResource):
                         source="https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-templated.html",
                     ),
                 ),
+                permissions_boundary=args.permissions_boundary,
                 tags=args.tags,
             ),
             opts=ResourceOptions(parent=self),
@@ -104,7 +107,7 @@ class Orchestrator(ComponentResource):
             ),
         )
 
-    def zenml_component(self, stack_name: str) -> Component:
+    def zenml_component(self, stack_name: str, jobs: JobSettings) -> Component:
         """How ZenML is to run pipelines."""
         args = self._args
         return Component(
@@ -125,6 +128,7 @@ class Orchestrator(ComponentResource):
                     "keep_alive_period_in_seconds": None,
                     "tags": dict(args.tags),
                     "pipeline_tags": dict(args.tags),
+                    "estimator_args": jobs.estimator_args(),
                 },
                 args.configuration,
             ),

@@ -20,6 +20,8 @@ class RoleArgs:
     """Who may assume it."""
     permissions: tuple[Statement, ...]
     max_session_seconds: int = 3600
+    permissions_boundary: str | None = None
+    """ARN of the policy that limits the role."""
     tags: dict[str, str] = field(default_factory=dict)
 
 
@@ -37,6 +39,8 @@ class Role(ComponentResource):
         role = iam.Role(
             f"{name}-role",
             name=args.names.role(args.purpose),
+            path=args.names.role_path,
+            permissions_boundary=args.permissions_boundary,
             description=args.description,
             assume_role_policy=document([args.trust], limit=TRUST_POLICY_LIMIT, what=f"the trust policy of {what}"),
             max_session_duration=args.max_session_seconds,

@@ -1,11 +1,41 @@
 """What SageMaker's execution role is for: running the jobs of a pipeline or a step, and nothing of ZenML's own."""
 
+import re
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
 from components.iam import Statement, pass_role, service_trust
 from components.names import Names
 
 PURPOSE = "sagemaker"
 _ROLES = "https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html"
 _PIPELINES = "https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-access.html"
+# Families whose instances have disks that the hardware encrypts; SageMaker refuses a job that names a key for those.
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html (VolumeKmsKeyId)
+_OWN_DISKS = re.compile(r"g4dn|g5|g6e?|p3dn|p4de?|p5e?n?|trn1n?|trn2|inf2|[cmr]\d+[agi]?d[n]?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSettings:
+    """How every job runs, once AWS has said what things are called."""
+
+    instance_type: str
+    key_arn: str | None = None
+    """Encrypts the volumes of a job and what it leaves."""
+    subnet_ids: tuple[str, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
+
+    def estimator_args(self) -> dict[str, JsonValue]:
+        """Arguments of the SageMaker SDK's Estimator, which is all that ZenML hands on."""
+        args: dict[str, JsonValue] = {}
+        if self.key_arn:
+            args["output_kms_key"] = self.key_arn
+            if not _OWN_DISKS.fullmatch(self.instance_type.split(".")[1]):
+                args["volume_kms_key"] = self.key_arn
+        if self.subnet_ids:
+            args |= {"subnets": list(self.subnet_ids), "security_group_ids": list(self.security_group_ids)}
+        return args
 
 
 def execution_trust(names: Names) -> Statement:

@@ -2,23 +2,33 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic.alias_generators import to_camel
 
 from components.limits import (
     AccountId,
+    BucketName,
     ImageCount,
     InstanceType,
+    KeyArn,
     KeyDeletionDays,
     LifecycleDays,
     LogRetentionDays,
     NamePart,
+    PolicyArn,
     PrincipalArn,
     Region,
+    RolePath,
+    SecurityGroupId,
     SessionSeconds,
+    SubnetId,
     TagKey,
     TagValue,
+    VpcCidr,
+    VpcId,
+    Zone,
 )
+from components.profiles import PROFILES, Profile
 
 NAMESPACE = "mlstack"
 """Of our keys in Pulumi's configuration: the name of the project in Pulumi.yaml."""
@@ -37,11 +47,63 @@ class _Settings(BaseModel):
 class EncryptionSettings(_Settings):
     """How data at rest is encrypted."""
 
-    mode: Literal["kms", "aws-managed"] = "kms"
+    mode: Literal["kms", "aws-managed", "existing"] = "kms"
     """kms: a customer-managed key of this stack, rotated yearly, about 1 USD a month.
-    aws-managed: keys that S3 and ECR keep themselves, at no cost; nobody can see or limit their use."""
+    aws-managed: keys that S3 and ECR keep themselves, at no cost; nobody can see or limit their use.
+    existing: a key of yours; its policy has to let the roles of this stack use it (docs/security.md)."""
+    key_arn: Annotated[
+        KeyArn | None,
+        Field(examples=["arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"]),
+    ] = None
+    """The existing key, in this region."""
     deletion_window_days: KeyDeletionDays = 30
     """Days in which the key's deletion can be taken back after `pulumi destroy`; afterwards the data is unreadable."""
+
+
+class AccessLogsSettings(_Settings):
+    """Who read and wrote artifacts, as S3 logs it."""
+
+    mode: Literal["create", "existing", "off"] = "create"
+    """create: a log bucket of this stack. existing: a bucket of yours, whose policy lets S3 deliver logs. off: none."""
+    bucket: Annotated[BucketName | None, Field(examples=["central-access-logs"])] = None
+    """The existing bucket, in this region and account."""
+    retention_days: LifecycleDays = 365
+    """Days for which the logs are kept in a bucket of this stack."""
+
+
+class RoleSettings(_Settings):
+    """What an organisation asks of every IAM role."""
+
+    path: RolePath = "/"
+    """Path of all roles, such as /ml/."""
+    permissions_boundary: Annotated[PolicyArn | None, Field(examples=["arn:aws:iam::123456789012:policy/boundary"])] = (
+        None
+    )
+    """A policy that limits all roles, whatever else they are granted."""
+
+
+class NetworkSettings(_Settings):
+    """Where SageMaker jobs and image builds run."""
+
+    mode: Literal["public", "existing", "isolated"] = "public"
+    """public: on AWS's own network with a way to the internet, at no cost.
+    existing: in subnets of yours, at the cost of what they have.
+    isolated: in a VPC of this stack without a way to the internet, about 15 USD a month for each of its 4 endpoints
+    (two zones) beside flow logs; your ZenML server has to be reachable from it (docs/security.md)."""
+    vpc_id: Annotated[VpcId | None, Field(examples=["vpc-0123456789abcdef0"])] = None
+    """The existing VPC."""
+    subnet_ids: Annotated[list[SubnetId], Field(max_length=16, examples=[["subnet-0123456789abcdef0"]])] = Field(
+        default_factory=list
+    )
+    """Its subnets, at least two, in different zones."""
+    security_group_ids: Annotated[list[SecurityGroupId], Field(max_length=5, examples=[["sg-0123456789abcdef0"]])] = (
+        Field(default_factory=list)
+    )
+    """Security groups of the jobs."""
+    cidr: VpcCidr = "10.42.0.0/16"
+    """Address range of an isolated VPC; differs from what it is to be connected with."""
+    zones: Annotated[list[Zone], Field(max_length=4, examples=[["eu-west-1a"]])] = Field(default_factory=list)
+    """Availability zones of an isolated VPC, at least two. Empty: a and b of the region."""
 
 
 class ConnectorSettings(_Settings):
@@ -69,6 +131,8 @@ class AwsSettings(_Settings):
 class StackSettings(_Settings):
     """The keys of the `mlstack` namespace."""
 
+    profile: Profile = "production"
+    """Which defaults the settings below have. development: for trying things out. production: for what must last."""
     name: NamePart = "mlstack"
     """First part of every name, with the environment as the second."""
     stack_name: Annotated[str, Field(max_length=200)] = ""
@@ -102,6 +166,16 @@ class StackSettings(_Settings):
     encryption: EncryptionSettings = Field(default_factory=EncryptionSettings)
     """How data at rest is encrypted."""
 
+    access_logs: AccessLogsSettings = Field(default_factory=AccessLogsSettings)
+    """Who read and wrote artifacts, as S3 logs it."""
+    roles: RoleSettings = Field(default_factory=RoleSettings)
+    """What an organisation asks of every IAM role."""
+    network: NetworkSettings = Field(default_factory=NetworkSettings)
+    """Where SageMaker jobs and image builds run."""
+    enhanced_scanning: bool = False
+    """Amazon Inspector scans images of this repository continuously. Sets the scanning of the account's whole registry
+    in this region; about 0.09 USD for each image pushed."""
+
     noncurrent_version_days: LifecycleDays = 90
     """Days for which overwritten and deleted artifacts can still be brought back."""
     untagged_image_days: LifecycleDays = 14
@@ -115,10 +189,18 @@ class StackSettings(_Settings):
     """Delete all artifacts together with the bucket on `pulumi destroy`. NOT recoverable."""
     container_registry_force_delete: bool = False
     """Delete all images together with the repository on `pulumi destroy`. NOT recoverable."""
-    protect: bool = False
+    protect: bool = True
     """Refuse to delete or replace what holds data (bucket, repository, key) until this is false again."""
     tags: dict[TagKey, TagValue] = Field(default_factory=dict, max_length=40)
     """AWS tags on everything, beside `mlstack:project` and `mlstack:environment`. AWS allows 50 on a resource."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_profile(cls, given: dict[str, object]) -> dict[str, object]:
+        profile = given.get("profile", "production")
+        # A profile that is none is reported as such; until then anything may be assumed.
+        defaults = PROFILES[profile] if profile == "development" else PROFILES["production"]
+        return {**{to_camel(name): value for name, value in defaults.items()}, **given}
 
 
 class Settings(_Settings):

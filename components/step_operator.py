@@ -10,6 +10,7 @@ from components.artifact_store import SAGEMAKER_OUTPUT
 from components.flavors import configured
 from components.iam import Statement
 from components.names import Names
+from components.sagemaker import JobSettings
 from mlstack.contract import Component
 
 
@@ -41,7 +42,7 @@ class StepOperator(ComponentResource):
         """What ZenML needs to run a step as a job."""
         return sagemaker.grant_jobs(self._args.names)
 
-    def zenml_component(self, stack_name: str) -> Component:
+    def zenml_component(self, stack_name: str, jobs: JobSettings) -> Component:
         """How ZenML is to run single steps."""
         args = self._args
         return Component(
@@ -52,7 +53,11 @@ class StepOperator(ComponentResource):
                     "role": args.execution_role_arn,
                     "bucket": args.names.bucket,
                     # Without output_path the jobs write to the root of the bucket, among ZenML's artifacts.
-                    "estimator_args": {"instance_type": args.instance_type, "output_path": self._plain_output_uri},
+                    "estimator_args": {
+                        "instance_type": args.instance_type,
+                        "output_path": self._plain_output_uri,
+                        **jobs.estimator_args(),
+                    },
                 },
                 args.configuration,
             ),

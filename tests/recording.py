@@ -103,6 +103,11 @@ class Recording:
     def customs(self) -> tuple[Registered, ...]:
         return tuple(resource for resource in self.resources if resource.custom)
 
+    def under(self, type_: str) -> "Recording":
+        """What belongs to the only component of a type."""
+        component = self.of(type_)
+        return Recording(tuple(resource for resource in self.resources if component.urn == resource.parent))
+
     def children(self, component: Registered) -> tuple[Registered, ...]:
         return tuple(resource for resource in self.resources if resource.parent == component.urn)
 

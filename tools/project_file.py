@@ -1,12 +1,15 @@
 """Writes Pulumi.yaml; its `config:` comes from the settings classes, where types, texts and defaults stand once."""
 
 import io
+import json
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, Literal, get_origin
 
 from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 
+from components.profiles import PROFILES
 from components.settings import NAMESPACE, StackSettings
 
 FILE = Path(__file__).parents[1] / "Pulumi.yaml"
@@ -24,20 +27,36 @@ requiredPulumiVersion: ">=3.256.0"
 """
 
 
+# The engine demands a value for what is declared without a default, and hands a default over as if somebody had set it,
+# so that the profile's would never count.
+PROFILED = """\
+# Not declared here, because their default depends on mlstack:profile:
+"""
+
+
 def render() -> str:
     yaml = YAML()
     yaml.width = 118
     text = io.StringIO()
-    yaml.dump(
-        {"config": {f"{NAMESPACE}:{f.alias}": _declaration(f) for f in StackSettings.model_fields.values()}}, text
-    )
-    return HEAD + text.getvalue()
+    fields = {name: field for name, field in StackSettings.model_fields.items() if name not in PROFILES["production"]}
+    yaml.dump({"config": {f"{NAMESPACE}:{field.alias}": _declaration(field) for field in fields.values()}}, text)
+    return HEAD + text.getvalue() + PROFILED + "".join(_profiled(name) for name in PROFILES["production"])
 
 
 def _declaration(field: FieldInfo) -> dict[str, Any]:
     kind = _type(field.annotation)
-    default = {} if kind == "object" else field.default
-    return {"type": kind, "description": (field.description or "").replace("\n", " "), "default": default}
+    return {"type": kind, "description": _description(field), "default": {} if kind == "object" else field.default}
+
+
+def _profiled(name: str) -> str:
+    field = StackSettings.model_fields[name]
+    by_profile = "; ".join(f"{profile}: {json.dumps(values[name])}" for profile, values in PROFILES.items())
+    comment = f"{NAMESPACE}:{field.alias} ({_type(field.annotation)}): {_description(field)} Default: {by_profile}."
+    return "\n".join(wrap(comment, 118, initial_indent="#   ", subsequent_indent="#     ")) + "\n"
+
+
+def _description(field: FieldInfo) -> str:
+    return (field.description or "").replace("\n", " ")
 
 
 def _type(annotation: Any) -> str:

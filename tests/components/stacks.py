@@ -15,8 +15,30 @@ MINIMAL = {
     "mlstack:connector": json.dumps({"principal": PRINCIPAL}),
 }
 
+EXISTING_KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+
 CASES: dict[str, dict[str, str]] = {
-    "everything on": {},
+    "as it comes": {},
+    "everything on": {
+        "mlstack:network": '{"mode": "isolated"}',
+        "mlstack:enhancedScanning": "true",
+        "mlstack:roles": json.dumps(
+            {"path": "/ml/", "permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary"}
+        ),
+    },
+    "key, network and log bucket of yours": {
+        "mlstack:encryption": json.dumps({"mode": "existing", "keyArn": EXISTING_KEY}),
+        "mlstack:network": json.dumps(
+            {
+                "mode": "existing",
+                "vpcId": "vpc-0123456789abcdef0",
+                "subnetIds": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+                "securityGroupIds": ["sg-0123456789abcdef0"],
+            }
+        ),
+        "mlstack:accessLogs": '{"mode": "existing", "bucket": "central-access-logs"}',
+    },
+    "development": {"mlstack:profile": "development"},
     "own machine orchestrates": {"mlstack:orchestrator": "local"},
     "no step operator": {"mlstack:stepOperator": "false"},
     "no image builder": {"mlstack:imageBuilder": "false"},

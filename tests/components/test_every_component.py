@@ -33,7 +33,7 @@ def test_children_are_named_after_their_component_and_parented_to_it(changes: di
     for resource in _below_the_stack(recording):
         parent = by_urn[resource.parent]
         assert not parent.custom, f"{resource.name} hangs on {parent.name}, which is no component"
-        assert re.fullmatch(rf"{re.escape(parent.name)}-[a-z-]+", resource.name), f"{resource.name} in {parent.name}"
+        assert re.fullmatch(rf"{re.escape(parent.name)}-[a-z0-9-]+", resource.name), f"{resource.name} in {parent.name}"
 
 
 @every_case

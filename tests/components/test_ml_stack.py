@@ -5,8 +5,8 @@ import json
 import pytest
 
 from components.artifact_store import ArtifactStore, ArtifactStoreArgs
-from mlstack.contract import MLStackOutputs
-from tests.components.stacks import CASES, PRINCIPAL, program, settings
+from mlstack.contract import ComponentType, MLStackOutputs
+from tests.components.stacks import CASES, EXISTING_KEY, PRINCIPAL, program, settings
 from tests.recording import Recording, record
 
 
@@ -98,13 +98,35 @@ def test_without_connectors_no_component_names_one() -> None:
     assert {component.connector for component in contract.components.values()} == {None}
 
 
-def test_the_contract_is_known_in_a_preview() -> None:
-    assert _contract(record(program(), preview=True)) == _contract(record(program()))
+def test_the_contract_is_known_in_a_first_preview_but_for_what_kms_and_ec2_make_up() -> None:
+    known = {"mlstack:encryption": CASES["key, network and log bucket of yours"]["mlstack:encryption"]}
+    assert _contract(record(program(known), preview=True)) == _contract(record(program(known)))
+
+
+@pytest.mark.parametrize("component", ["orchestrator", "step_operator"])
+def test_jobs_are_told_the_key_and_the_subnets(component: ComponentType) -> None:
+    contract = _contract(record(program(CASES["key, network and log bucket of yours"])))
+    arguments = contract.components[component].configuration["estimator_args"]
+    assert isinstance(arguments, dict)
+    assert arguments["volume_kms_key"] == arguments["output_kms_key"] == EXISTING_KEY
+    assert arguments["subnets"] == ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+    assert arguments["security_group_ids"] == ["sg-0123456789abcdef0"]
+
+
+@pytest.mark.parametrize(("instance", "encrypted"), [("ml.m5.xlarge", True), ("ml.g5.xlarge", False)])
+def test_volumes_of_instances_with_disks_of_their_own_are_left_to_the_hardware(
+    instance: str, *, encrypted: bool
+) -> None:
+    contract = _contract(record(program({"mlstack:instanceType": instance})))
+    arguments = contract.components["orchestrator"].configuration["estimator_args"]
+    assert isinstance(arguments, dict)
+    assert ("volume_kms_key" in arguments) is encrypted
+    assert "output_kms_key" in arguments
 
 
 @pytest.mark.parametrize("changes", CASES.values(), ids=CASES.keys())
 def test_the_bucket_is_private_versioned_encrypted_and_closed_to_plain_http(changes: dict[str, str]) -> None:
-    recording = record(program(changes))
+    recording = record(program(changes)).under("ArtifactStore")
     access = recording.of("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock").inputs
     closed = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
     assert all(access[switch] is True for switch in closed)
@@ -123,7 +145,8 @@ def test_the_bucket_is_private_versioned_encrypted_and_closed_to_plain_http(chan
 
 
 def test_old_versions_and_unfinished_uploads_end_some_day() -> None:
-    rules = record(program()).of("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration").inputs["rules"]
+    store = record(program()).under("ArtifactStore")
+    rules = store.of("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration").inputs["rules"]
     assert [rule["id"] for rule in rules] == ["drop-unfinished-uploads", "drop-old-versions"]
     assert rules[1]["noncurrentVersionExpiration"] == {"noncurrentDays": 90}
 

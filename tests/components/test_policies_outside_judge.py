@@ -31,6 +31,14 @@ def _template(recording: Recording) -> dict[str, Any]:
         elif resource.type == "aws:s3/bucketPolicy:BucketPolicy":
             properties = {"Bucket": resource.inputs["bucket"], "PolicyDocument": json.loads(resource.inputs["policy"])}
             resources[logical] = {"Type": "AWS::S3::BucketPolicy", "Properties": properties}
+        elif resource.type == "aws:ec2/vpcEndpoint:VpcEndpoint":
+            properties = {
+                "VpcId": "vpc-0123456789abcdef0",
+                "ServiceName": resource.inputs["serviceName"],
+                "VpcEndpointType": resource.inputs["vpcEndpointType"],
+                "PolicyDocument": json.loads(resource.inputs["policy"]),
+            }
+            resources[logical] = {"Type": "AWS::EC2::VPCEndpoint", "Properties": properties}
         elif resource.type == "aws:kms/key:Key":
             properties = {"KeyPolicy": json.loads(resource.inputs["policy"])}
             resources[logical] = {

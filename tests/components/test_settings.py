@@ -8,6 +8,7 @@ import pytest
 
 from components.configuration import from_file, load
 from components.problems import SettingsError
+from components.profiles import PROFILES
 from components.settings import Settings
 from mlstack.errors import UsageError
 from tests.components.stacks import MINIMAL, settings
@@ -66,6 +67,20 @@ def test_defaults_are_the_safe_choice() -> None:
     assert not stack.artifact_store_force_destroy
     assert not stack.container_registry_force_delete
     assert stack.connector.auth == "implicit"
+    assert stack.protect
+    assert stack.access_logs.mode == "create"
+
+
+def test_a_profile_gives_defaults_and_what_the_file_says_wins() -> None:
+    stack = settings({"mlstack:profile": "development"}).stack
+    assert (stack.protect, stack.access_logs.mode, stack.log_retention_days) == (False, "off", 30)
+    stack = settings({"mlstack:profile": "development", "mlstack:logRetentionDays": "90"}).stack
+    assert stack.log_retention_days == 90
+
+
+def test_every_profile_answers_the_same_questions() -> None:
+    assert {frozenset(defaults) for defaults in PROFILES.values()} == {frozenset(PROFILES["production"])}
+    assert settings({"mlstack:profile": "production"}) == settings(), "the defaults of the classes are production's"
 
 
 def test_an_account_id_may_be_a_number_as_the_engine_stores_it() -> None:
@@ -90,7 +105,7 @@ def test_a_file_and_the_engine_say_the_same() -> None:
             "mlstack:connector": json.dumps({"principal": "arn:aws:iam::123456789012:role/zenml-server"}),
             "mlstack:artifactStoreForceDestroy": "true",
             "mlstack:containerRegistryForceDelete": "true",
-            "mlstack:logRetentionDays": "30",
+            "mlstack:profile": "development",
         },
         project="mlstack",
         environment="dev",

@@ -1,0 +1,136 @@
+"""The parts that every bucket of a stack has: closed to the public, owner enforced, versioned, TLS only."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pulumi import Input, Output, ResourceOptions
+from pulumi_aws.s3 import (
+    Bucket,
+    BucketLifecycleConfiguration,
+    BucketOwnershipControls,
+    BucketPolicy,
+    BucketPublicAccessBlock,
+    BucketServerSideEncryptionConfiguration,
+    BucketVersioning,
+)
+
+from components.iam import BUCKET_POLICY_LIMIT, Statement, document
+
+_PRACTICES = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrivateBucketArgs:
+    bucket: str
+    arn: str
+    key_arn: Input[str] | None = None
+    """Encrypts the objects. Without it S3's own key does (SSE-S3)."""
+    statements: tuple[Statement, ...] = ()
+    """Of the bucket policy, beside those that ask for TLS."""
+    lifecycle: Sequence[Mapping[str, object]] = ()
+    """Rules beside the one that drops unfinished uploads."""
+    force_destroy: bool = False
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+class PrivateBucket:
+    """A bucket and its settings, as children of a component. Not a component itself: it has no name of its own."""
+
+    def __init__(self, name: str, args: PrivateBucketArgs, opts: ResourceOptions) -> None:
+        bucket = Bucket(
+            f"{name}-bucket", bucket=args.bucket, force_destroy=args.force_destroy, tags=args.tags, opts=opts
+        )
+        BucketOwnershipControls(
+            f"{name}-ownership", bucket=bucket.bucket, rule={"object_ownership": "BucketOwnerEnforced"}, opts=opts
+        )
+        closed = BucketPublicAccessBlock(
+            f"{name}-public-access",
+            bucket=bucket.bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=opts,
+        )
+        encrypted = _encrypt(name, args, bucket, opts)
+        versioned = BucketVersioning(
+            f"{name}-versioning", bucket=bucket.bucket, versioning_configuration={"status": "Enabled"}, opts=opts
+        )
+        self._limit_ages(name, args, versioned, opts)
+        policy = BucketPolicy(
+            f"{name}-policy",
+            # Through the access block: S3 refuses the two at once with OperationAborted.
+            bucket=closed.bucket,
+            policy=document(
+                (*_tls_only(args.arn), *args.statements), limit=BUCKET_POLICY_LIMIT, what=f"the policy of {args.bucket}"
+            ),
+            opts=opts,
+        )
+        self.bucket: Output[str] = bucket.bucket
+        self.ready: tuple[Output[str], ...] = (policy.bucket, encrypted.bucket, versioned.bucket)
+        """Inputs echoed back: resolve when the bucket is fit for use."""
+
+    def _limit_ages(
+        self, name: str, args: PrivateBucketArgs, versioned: BucketVersioning, opts: ResourceOptions
+    ) -> None:
+        unfinished = {
+            "id": "drop-unfinished-uploads",
+            "status": "Enabled",
+            "filter": {"prefix": ""},
+            "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
+        }
+        BucketLifecycleConfiguration(
+            f"{name}-lifecycle",
+            # Through the versioning: rules on old versions are refused before it.
+            bucket=versioned.bucket,
+            rules=[unfinished, *({"status": "Enabled", "filter": {"prefix": ""}, **rule} for rule in args.lifecycle)],
+            opts=opts,
+        )
+
+
+def _encrypt(
+    name: str, args: PrivateBucketArgs, bucket: Bucket, opts: ResourceOptions
+) -> BucketServerSideEncryptionConfiguration:
+    by_default: dict[str, Input[str]] = (
+        {"sse_algorithm": "AES256"}
+        if args.key_arn is None
+        else {"sse_algorithm": "aws:kms", "kms_master_key_id": args.key_arn}
+    )
+    return BucketServerSideEncryptionConfiguration(
+        f"{name}-encryption",
+        bucket=bucket.bucket,
+        rules=[
+            {
+                "apply_server_side_encryption_by_default": by_default,
+                "bucket_key_enabled": args.key_arn is not None,
+                # With keys of the client's own nobody else could read the object, and no log would say so.
+                "blocked_encryption_types": ["SSE-C"],
+            }
+        ],
+        opts=opts,
+    )
+
+
+def _tls_only(bucket_arn: str) -> tuple[Statement, ...]:
+    return (
+        Statement(
+            sid="TlsOnly",
+            effect="Deny",
+            actions=("s3:*",),
+            resources=(bucket_arn, f"{bucket_arn}/*"),
+            principals="*",
+            conditions={"Bool": {"aws:SecureTransport": "false"}},
+            why="artifacts and credentials never cross a network in the clear",
+            source=_PRACTICES,
+        ),
+        Statement(
+            sid="ModernTls",
+            effect="Deny",
+            actions=("s3:*",),
+            resources=(bucket_arn, f"{bucket_arn}/*"),
+            principals="*",
+            conditions={"NumericLessThan": {"s3:TlsVersion": "1.2"}},
+            why="TLS below 1.2 is broken",
+            source=_PRACTICES,
+        ),
+    )

@@ -1,0 +1,57 @@
+"""What ZenML is told of a stack: its components, and the connectors that give them credentials."""
+
+from dataclasses import dataclass
+
+from components import access_role
+from components.artifact_store import ArtifactStore
+from components.container_registry import ContainerRegistry
+from components.image_builder import ImageBuilder
+from components.names import Names
+from components.orchestrator import Orchestrator
+from components.sagemaker import JobSettings
+from components.settings import ConnectorSettings
+from components.step_operator import StepOperator
+from mlstack.contract import Component, ComponentType, Connector, ConnectorKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZenMLParts:
+    """The parts of a stack that are components in ZenML too."""
+
+    store: ArtifactStore
+    registry: ContainerRegistry | None
+    orchestrator: Orchestrator | None
+    step_operator: StepOperator | None
+    image_builder: ImageBuilder | None
+    connector: ConnectorSettings
+
+    def connectors(self, stack_name: str, names: Names) -> dict[ConnectorKey, Connector]:
+        """None with `connector.auth: none`."""
+        if self.connector.principal is None:
+            return {}
+        return access_role.connectors(
+            stack_name,
+            names,
+            self.connector.session_seconds,
+            self.store,
+            self.registry,
+            pushes=self.image_builder is None,
+        )
+
+    def components(self, stack_name: str, jobs: JobSettings) -> dict[ComponentType, Component]:
+        """A stack without an orchestrator on AWS has the local one: ZenML asks for one."""
+        found: dict[ComponentType, Component] = {"artifact_store": self.store.zenml_component(stack_name)}
+        if self.registry:
+            found["container_registry"] = self.registry.zenml_component(stack_name)
+        found["orchestrator"] = (
+            self.orchestrator.zenml_component(stack_name, jobs)
+            if self.orchestrator
+            else Component(name=stack_name, flavor="local", configuration={})
+        )
+        if self.step_operator:
+            found["step_operator"] = self.step_operator.zenml_component(stack_name, jobs)
+        if self.image_builder:
+            found["image_builder"] = self.image_builder.zenml_component(stack_name)
+        if self.connector.principal is None:
+            return {kind: part.model_copy(update={"connector": None}) for kind, part in found.items()}
+        return found
