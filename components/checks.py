@@ -152,18 +152,16 @@ def _network(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
     ):
         key = f"{NAMESPACE}:network.{name}"
         problems += _only_with(key, value, "network.mode", "existing", network.mode, "where jobs are to run", example)
-    for name, ids in (("subnetIds", network.subnet_ids), ("zones", network.zones)):
+    for name, ids, what in (("subnetIds", network.subnet_ids, "subnet"), ("zones", network.zones, "zone")):
         if ids and len(set(ids)) < 2:
             key = f"{NAMESPACE}:network.{name}"
-            command = (
-                f"pulumi config set --path '{key}[1]' {'<another zone>' if name == 'zones' else '<another subnet>'}"
-            )
+            command = f"pulumi config set --path '{key}[1]' '<another {what}>'"
             problems.append(Problem(key, f"is {shown(ids)}: use at least two, in different zones", command))
     for position, zone in enumerate(network.zones):
         if aws is not None and zone[:-1] != aws.region:
             key = f"{NAMESPACE}:network.zones[{position}]"
-            command = set_command(key, f"{aws.region}{zone[-1]}")
-            problems.append(Problem(key, f"is {shown(zone)}: it is not in {aws.region}", command))
+            mended = set_command(key, f"{aws.region}{zone[-1]}")
+            problems.append(Problem(key, f"is {shown(zone)}: it is not in {aws.region}", mended))
     return problems
 
 

@@ -8,8 +8,8 @@ from moto.core.exceptions import ServiceException
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
-from mlstack.iam.policy import Caller, Decision, Policy, Request
 from mlstack.iam.conditions import PolicyError
+from mlstack.iam.policy import Caller, Decision, Policy, Request
 
 
 class RoleError(ValueError):

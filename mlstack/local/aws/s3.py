@@ -4,6 +4,7 @@ moto 5.2 takes any `Deny` whose action and resource match, whatever its conditio
 plain http refuses everything. Here the decision is our evaluator's, for the bucket itself as well as for its objects.
 """
 
+from contextvars import ContextVar
 from typing import Any
 
 from flask import request
@@ -12,9 +13,9 @@ from moto.s3.exceptions import MissingBucket, S3AccessDeniedError, S3ClientError
 from moto.s3.models import FakeBucket, S3Backend
 from moto.s3.responses import S3Response
 
-from mlstack.iam.policy import Decision, Policy, Request
-from mlstack.local.aws.callers import access_key_of, caller
 from mlstack.iam.conditions import Context, PolicyError
+from mlstack.iam.policy import Caller, Decision, Policy, Request
+from mlstack.local.aws.callers import access_key_of, caller
 
 INSECURE_HEADER = "X-Mlstack-Secure-Transport"
 """The emulator speaks http on loopback, which counts as TLS. A request with `false` here counts as plain http."""
@@ -39,6 +40,7 @@ def mend_bucket_policies() -> None:
     """Patches moto in this process."""
     authenticate = S3Response._authenticate_and_authorize_s3_action
     put_bucket_policy = S3Backend.put_bucket_policy
+    set_logging = FakeBucket.set_logging
 
     def authorize(self: Any, bucket_name: str | None = None, key_name: str | None = None) -> None:
         authenticate(self, bucket_name=bucket_name, key_name=key_name)
@@ -67,9 +69,37 @@ def mend_bucket_policies() -> None:
             raise S3ClientError("MalformedPolicy", str(error)) from None
         put_bucket_policy(self, bucket_name, policy)
 
+    def set_checked_logging(self: FakeBucket, config: dict[str, Any] | None, backend: S3Backend) -> None:
+        _logged.set(self)
+        set_logging(self, config, backend)
+
     S3Response._authenticate_and_authorize_s3_action = authorize
+    FakeBucket.set_logging = set_checked_logging
+    FakeBucket._log_permissions_enabled_policy = staticmethod(_lets_logs_in)
     FakeBucket.get_permission = get_permission
     S3Backend.put_bucket_policy = put_checked_bucket_policy
+
+
+_logged: ContextVar[FakeBucket] = ContextVar("_logged")
+"""The bucket whose access logs are being switched on; moto does not hand it to the question below."""
+
+
+def _lets_logs_in(target_bucket: FakeBucket, target_prefix: str | None) -> bool:
+    """Whether the log bucket's policy lets S3 deliver. moto itself understands statements about a service alone."""
+    source = _logged.get()
+    if target_bucket.policy is None:
+        return False
+    asked = Request(
+        action="s3:PutObject",
+        resource=f"arn:{target_bucket.partition}:s3:::{target_bucket.name}/{target_prefix or ''}log",
+        caller=Caller(service="logging.s3.amazonaws.com"),
+        context={
+            "aws:SourceAccount": source.account_id,
+            "aws:SourceArn": f"arn:{source.partition}:s3:::{source.name}",
+            "aws:SecureTransport": "true",
+        },
+    )
+    return Policy.parse(target_bucket.policy).decide(asked).decision is Decision.ALLOW
 
 
 def _decide(bucket: FakeBucket, action: str, key: str | None) -> Decision:

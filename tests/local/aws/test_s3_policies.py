@@ -163,3 +163,31 @@ def _status(url: str) -> int:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
+
+
+@pytest.mark.parametrize("about", ["this bucket", "another bucket"])
+def test_access_logs_go_to_a_bucket_whose_policy_lets_them_in(
+    emulator: RunningEmulator, bucket: str, about: str
+) -> None:
+    s3 = emulator.client("s3")
+    logs = f"{bucket}-logs"
+    s3.create_bucket(Bucket=logs, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    refuse_plain_http(emulator, logs)
+    switch = {"LoggingEnabled": {"TargetBucket": logs, "TargetPrefix": "a/"}}
+    with pytest.raises(ClientError):
+        s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus=switch)
+    put_policy(
+        emulator,
+        logs,
+        Effect="Allow",
+        Principal={"Service": "logging.s3.amazonaws.com"},
+        Action="s3:PutObject",
+        Resource=f"arn:aws:s3:::{logs}/a/*",
+        Condition={"ArnLike": {"aws:SourceArn": f"arn:aws:s3:::{bucket if about == 'this bucket' else 'other'}"}},
+    )
+    if about == "another bucket":
+        with pytest.raises(ClientError):
+            s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus=switch)
+    else:
+        s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus=switch)
+        assert s3.get_bucket_logging(Bucket=bucket)["LoggingEnabled"]["TargetBucket"] == logs
