@@ -15,6 +15,12 @@ ROLE = "aws:iam/role:Role"
 POLICY = "aws:iam/policy:Policy"
 USER = "aws:iam/user:User"
 KEY = "aws:kms/key:Key"
+VPC = "aws:ec2/vpc:Vpc"
+SUBNET = "aws:ec2/subnet:Subnet"
+TABLE_OF_ROUTES = "aws:ec2/routeTable:RouteTable"
+GROUP = "aws:ec2/securityGroup:SecurityGroup"
+
+RANGE = "10.7.0.0/16"
 
 
 def allow(action: str, resource: str = "arn:aws:s3:::somewhere") -> str:
@@ -52,6 +58,12 @@ def needed(run: Engine, unique: str, name: str) -> str:
             return run.create(POLICY, {"name": base, "policy": allow("s3:GetObject")})[0]
         case "targetKeyId":
             return run.create(KEY, {"description": base})[0]
+        case "vpcId":
+            return run.create(VPC, {"cidrBlock": RANGE})[0]
+        case "subnetId":
+            return run.create(SUBNET, {"vpcId": needed(run, unique, "vpcId"), "cidrBlock": RANGE})[0]
+        case "routeTableId":
+            return run.create(TABLE_OF_ROUTES, {"vpcId": needed(run, unique, "vpcId")})[0]
         case _:
             return unique
 
@@ -212,5 +224,19 @@ SAMPLES: dict[str, Sample] = {
     ),
     "aws:scheduler/scheduleGroup:ScheduleGroup": Sample(
         {"name": None, "tags": {"Owner": "ml"}}, {"tags": {"Team": "ml"}}, {"name": "another"}
+    ),
+    VPC: Sample(
+        {"cidrBlock": RANGE, "enableDnsHostnames": True, "tags": {"Owner": "ml"}},
+        {"enableDnsSupport": False, "enableDnsHostnames": False, "tags": {"Team": "ml"}},
+        {"cidrBlock": "10.8.0.0/16"},
+    ),
+    SUBNET: Sample(
+        {"vpcId": None, "cidrBlock": "10.7.4.0/22", "availabilityZone": "eu-west-1b", "tags": {"Owner": "ml"}},
+        {"mapPublicIpOnLaunch": True, "tags": {"Team": "ml"}},
+        {"availabilityZone": "eu-west-1a"},
+    ),
+    TABLE_OF_ROUTES: Sample({"vpcId": None, "tags": {"Owner": "ml"}}, {"tags": {"Team": "ml"}}, {"vpcId": "another"}),
+    "aws:ec2/routeTableAssociation:RouteTableAssociation": Sample(
+        {"subnetId": None, "routeTableId": None}, replace={"subnetId": "another"}
     ),
 }

@@ -18,6 +18,8 @@ from mlstack.local.provider.types import TABLE
 _SCALARS: dict[str, type] = {"string": str, "boolean": bool, "integer": int}
 
 STRICTER = {
+    "cidrBlock",
+    "subnetId",
     "rules",
     "rules.applyServerSideEncryptionByDefault",
     "rules.abortIncompleteMultipartUpload.daysAfterInitiation",

@@ -4,6 +4,7 @@ from mlstack.local.provider.schema import ResourceType
 from mlstack.local.provider.types import (
     cloudwatch,
     codebuild,
+    ec2_network,
     ecr,
     iam,
     iam_policies,
@@ -14,8 +15,18 @@ from mlstack.local.provider.types import (
     scheduler,
 )
 
-TABLE: dict[str, ResourceType] = {
-    kind.token: kind
-    for module in (s3, s3_settings, ecr, iam, iam_policies, iam_users, kms, codebuild, cloudwatch, scheduler)
-    for kind in module.TYPES
-}
+_MODULES = (
+    s3,
+    s3_settings,
+    ecr,
+    iam,
+    iam_policies,
+    iam_users,
+    kms,
+    codebuild,
+    cloudwatch,
+    scheduler,
+    ec2_network,
+)
+
+TABLE: dict[str, ResourceType] = {kind.token: kind for module in _MODULES for kind in module.TYPES}
