@@ -24,6 +24,12 @@ GAPS: Final[Mapping[str, Mapping[str, str]]] = {
         "queuedTimeout": "is 0 when none was set, where AWS has 480",
         "concurrentBuildLimit": "is dropped",
     },
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": {
+        "description": "is dropped from a rule about a group or a prefix list",
+    },
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": {
+        "description": "is dropped from a rule about a group or a prefix list",
+    },
 }
 
 

@@ -21,6 +21,7 @@ TABLE_OF_ROUTES = "aws:ec2/routeTable:RouteTable"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
 
 RANGE = "10.7.0.0/16"
+HTTPS: Inputs = {"ipProtocol": "tcp", "fromPort": 443, "toPort": 443}
 
 
 def allow(action: str, resource: str = "arn:aws:s3:::somewhere") -> str:
@@ -62,6 +63,9 @@ def needed(run: Engine, unique: str, name: str) -> str:
             return run.create(VPC, {"cidrBlock": RANGE})[0]
         case "subnetId":
             return run.create(SUBNET, {"vpcId": needed(run, unique, "vpcId"), "cidrBlock": RANGE})[0]
+        case "securityGroupId" | "referencedSecurityGroupId":
+            group = {"name": f"{name}-{unique}", "vpcId": needed(run, unique, "vpcId")}
+            return run.create(GROUP, group)[0]
         case "routeTableId":
             return run.create(TABLE_OF_ROUTES, {"vpcId": needed(run, unique, "vpcId")})[0]
         case _:
@@ -238,5 +242,23 @@ SAMPLES: dict[str, Sample] = {
     TABLE_OF_ROUTES: Sample({"vpcId": None, "tags": {"Owner": "ml"}}, {"tags": {"Team": "ml"}}, {"vpcId": "another"}),
     "aws:ec2/routeTableAssociation:RouteTableAssociation": Sample(
         {"subnetId": None, "routeTableId": None}, replace={"subnetId": "another"}
+    ),
+    GROUP: Sample(
+        {"name": None, "vpcId": None, "description": "jobs", "tags": {"Owner": "ml"}},
+        {"tags": {"Team": "ml"}},
+        {"description": "builds"},
+    ),
+    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": Sample(
+        {"vpcId": None, "tags": {"Owner": "ml"}}, {"tags": {"Team": "ml"}}, {"vpcId": "another"}
+    ),
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": Sample(
+        {"securityGroupId": None, "referencedSecurityGroupId": None, **HTTPS, "tags": {"Owner": "ml"}},
+        {"fromPort": 80, "description": "HTTP as well", "tags": {"Team": "ml"}},
+        {"securityGroupId": "another"},
+    ),
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": Sample(
+        {"securityGroupId": None, "cidrIpv4": RANGE, **HTTPS, "description": "HTTPS"},
+        {"cidrIpv4": "10.8.0.0/16", "ipProtocol": "udp", "fromPort": 80},
+        {"prefixListId": "pl-another"},
     ),
 }

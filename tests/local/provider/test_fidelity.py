@@ -20,6 +20,7 @@ _SCALARS: dict[str, type] = {"string": str, "boolean": bool, "integer": int}
 STRICTER = {
     "cidrBlock",
     "subnetId",
+    "vpcId",
     "rules",
     "rules.applyServerSideEncryptionByDefault",
     "rules.abortIncompleteMultipartUpload.daysAfterInitiation",

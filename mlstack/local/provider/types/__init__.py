@@ -5,6 +5,7 @@ from mlstack.local.provider.types import (
     cloudwatch,
     codebuild,
     ec2_network,
+    ec2_security,
     ecr,
     iam,
     iam_policies,
@@ -27,6 +28,7 @@ _MODULES = (
     cloudwatch,
     scheduler,
     ec2_network,
+    ec2_security,
 )
 
 TABLE: dict[str, ResourceType] = {kind.token: kind for module in _MODULES for kind in module.TYPES}
