@@ -24,6 +24,9 @@ GAPS: Final[Mapping[str, Mapping[str, str]]] = {
         "queuedTimeout": "is 0 when none was set, where AWS has 480",
         "concurrentBuildLimit": "is dropped",
     },
+    "aws:ec2/vpcEndpoint:VpcEndpoint": {
+        "privateDnsEnabled": "stays what it was made with",
+    },
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": {
         "description": "is dropped from a rule about a group or a prefix list",
     },

@@ -261,4 +261,21 @@ SAMPLES: dict[str, Sample] = {
         {"cidrIpv4": "10.8.0.0/16", "ipProtocol": "udp", "fromPort": 80},
         {"prefixListId": "pl-another"},
     ),
+    "aws:ec2/vpcEndpoint:VpcEndpoint": Sample(
+        {"vpcId": None, "serviceName": "com.amazonaws.eu-west-1.s3", "policy": allow("s3:*"), "tags": {"Owner": "ml"}},
+        {"policy": allow("s3:GetObject"), "tags": {"Team": "ml"}},
+        {"vpcEndpointType": "Interface"},
+    ),
+    "aws:ec2/flowLog:FlowLog": Sample(
+        {
+            "vpcId": None,
+            "trafficType": "ALL",
+            "logDestination": "arn:aws:logs:eu-west-1:123456789012:log-group:/flows",
+            "iamRoleArn": "arn:aws:iam::123456789012:role/flows",
+            "maxAggregationInterval": 60,
+            "tags": {"Owner": "ml"},
+        },
+        {"tags": {"Team": "ml"}},
+        {"trafficType": "REJECT"},
+    ),
 }

@@ -21,6 +21,8 @@ STRICTER = {
     "cidrBlock",
     "subnetId",
     "vpcId",
+    "serviceName",
+    "trafficType",
     "rules",
     "rules.applyServerSideEncryptionByDefault",
     "rules.abortIncompleteMultipartUpload.daysAfterInitiation",

@@ -4,7 +4,11 @@ from mlstack.local.provider.schema import ResourceType
 from mlstack.local.provider.types import (
     cloudwatch,
     codebuild,
+    ec2_endpoints,
+    ec2_flow_logs,
     ec2_network,
+    ec2_routes,
+    ec2_rules,
     ec2_security,
     ecr,
     iam,
@@ -28,7 +32,11 @@ _MODULES = (
     cloudwatch,
     scheduler,
     ec2_network,
+    ec2_routes,
     ec2_security,
+    ec2_rules,
+    ec2_endpoints,
+    ec2_flow_logs,
 )
 
 TABLE: dict[str, ResourceType] = {kind.token: kind for module in _MODULES for kind in module.TYPES}
