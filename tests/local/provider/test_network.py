@@ -61,15 +61,17 @@ def test_a_vpc_has_dns_names_only_when_asked(run: Engine, vpc: tuple[str, dict[s
     assert vpc[1]["enableDnsHostnames"] is False
 
 
-def test_a_subnet_gives_out_no_public_addresses_unless_asked(run: Engine, ec2: Any, vpc_id: str) -> None:
-    """The emulator would, from the first subnet of a zone."""
-    ids = [
-        run.create(SUBNET, {"vpcId": vpc_id, "cidrBlock": f"10.7.{each}.0/24", "availabilityZone": f"eu-west-1{zone}"})[
-            0
-        ]
-        for each, zone in enumerate("abc")
-    ]
-    assert [each["MapPublicIpOnLaunch"] for each in ec2.describe_subnets(SubnetIds=ids)["Subnets"]] == [False] * 3
+def test_a_subnet_gives_out_public_addresses_only_when_asked(run: Engine, ec2: Any, vpc_id: str) -> None:
+    inputs = {"vpcId": vpc_id, "cidrBlock": "10.7.0.0/24", "availabilityZone": "eu-west-1c"}
+    private = run.create(SUBNET, inputs)[0]
+    public = run.create(SUBNET, {**inputs, "cidrBlock": "10.7.1.0/24", "mapPublicIpOnLaunch": True})[0]
+    found = {each["SubnetId"]: each for each in ec2.describe_subnets(SubnetIds=[private, public])["Subnets"]}
+    assert {each: found[each]["MapPublicIpOnLaunch"] for each in found} == {private: False, public: True}
+
+
+def test_a_subnet_outside_the_vpcs_range_is_refused(run: Engine, vpc_id: str) -> None:
+    with pytest.raises(RefusedError, match=r"InvalidSubnet\.Range"):
+        run.create(SUBNET, {"vpcId": vpc_id, "cidrBlock": "10.8.0.0/24"})
 
 
 def test_a_subnet_moves_to_another_route_table_and_keeps_its_id_in_the_state(
@@ -195,7 +197,7 @@ def test_a_rule_names_exactly_one_peer_and_its_ports(run: Engine, vpc_id: str) -
         run.create(INGRESS, {"securityGroupId": group, "ipProtocol": "tcp", "fromPort": 443, "cidrIpv4": RANGE})
 
 
-def test_a_rule_that_is_replaced_by_another_kind_of_peer(run: Engine, vpc_id: str) -> None:
+def test_a_rule_about_another_kind_of_peer_is_another_rule(run: Engine, vpc_id: str) -> None:
     group = make_group(run, vpc_id)
     old = {"securityGroupId": group, "cidrIpv4": RANGE, **HTTPS}
     new = {"securityGroupId": group, "referencedSecurityGroupId": group, **HTTPS}
@@ -250,7 +252,7 @@ def test_an_interface_endpoint_is_in_subnets_behind_security_groups(run: Engine,
 
 
 def test_an_interface_endpoint_keeps_the_services_own_name_out_of_the_vpc_unless_asked(
-    run: Engine, vpc_id: str
+    run: Engine, ec2: Any, vpc_id: str
 ) -> None:
     """The emulator, like AWS, would take it for asked."""
     inputs = {
@@ -261,8 +263,8 @@ def test_an_interface_endpoint_keeps_the_services_own_name_out_of_the_vpc_unless
     }
     id_, state = run.create(ENDPOINT, inputs)
     assert state["privateDnsEnabled"] is False
+    assert ec2.describe_vpc_endpoints(VpcEndpointIds=[id_])["VpcEndpoints"][0]["PrivateDnsEnabled"] is False
     assert run.refresh(ENDPOINT, id_, inputs, state)[1] == inputs
-    assert run.refresh(ENDPOINT, id_, {}, {})[1].get("privateDnsEnabled") is None
 
 
 def test_a_flow_log_of_a_bucket_that_is_not_there_is_refused(run: Engine, vpc_id: str) -> None:

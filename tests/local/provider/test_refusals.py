@@ -232,4 +232,5 @@ def test_an_emulator_that_is_gone_is_said_to_be_and_the_process_ends_cleanly(tmp
 
 
 def test_every_type_names_its_api_so_that_its_client_is_made_before_the_first_request() -> None:
-    assert {kind.service for kind in TABLE.values()} == {"s3", "ecr", "iam", "kms", "codebuild", "logs", "scheduler"}
+    services = {kind.service for kind in TABLE.values()}
+    assert services == {"s3", "ecr", "iam", "kms", "codebuild", "logs", "scheduler", "ec2"}

@@ -62,8 +62,8 @@ def _create_subnet(call: Call, inputs: Values) -> str:
     )
     subnet_id: str = made["Subnet"]["SubnetId"]
     with or_undone(lambda: call.client.delete_subnet(SubnetId=subnet_id)):
-        # Set even to False: the emulator's first subnet of a zone gives out public addresses.
-        _set_addresses(call, subnet_id, inputs)
+        if inputs.get("mapPublicIpOnLaunch"):
+            _set_addresses(call, subnet_id, inputs)
     return subnet_id
 
 
