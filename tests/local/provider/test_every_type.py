@@ -16,7 +16,7 @@ from tests.local.provider.samples import SAMPLES, Sample, needed
 _NONE, _SOME = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF_SOME
 
 ELSEWHERE = ("aws:kms/alias:Alias", "aws:ec2/routeTableAssociation:RouteTableAssociation")
-"""A change in place names something that has to be there, which a sample cannot: see test_network."""
+"""A change in place names something that has to be there, which a sample cannot; the route table is in test_network."""
 
 LASTING = (
     "aws:s3/bucketVersioning:BucketVersioning",  # which can only be suspended
