@@ -5,7 +5,7 @@ export PYTHON
 
 BIN := .venv/bin
 
-.PHONY: help setup demo demo-down test check bench lock clean
+.PHONY: help setup demo demo-down test check security bench lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -26,6 +26,9 @@ check: setup ## format, lint and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+
+security: setup ## checkov on what the program declares, against the written exceptions
+	@$(BIN)/python -m tools.security
 
 bench: setup ## medians of whole processes, with peak memory
 	@$(BIN)/python tools/bench.py

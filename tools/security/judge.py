@@ -1,0 +1,102 @@
+"""checkov, in an environment of its own: it asks for older boto3 and networkx than ours."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+LOCK = Path(__file__).with_name("requirements.txt")
+ENVIRONMENT = ROOT / ".venv-security"
+
+NOWHERE = "http://127.0.0.1:9"
+"""A proxy that nobody listens on: a request to anywhere is refused at once."""
+
+
+class JudgeError(RuntimeError):
+    """checkov could not be installed, or gave no verdict on a plan."""
+
+
+@dataclass(frozen=True, order=True)
+class Failure:
+    id: str
+    resource: str
+    """Terraform's address: `aws_s3_bucket.mlstack-artifacts-bucket`."""
+    title: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What checkov says of one plan."""
+
+    passed: int
+    failures: tuple[Failure, ...]
+
+
+def install() -> Path:
+    """The checkov of the lock, installed when it is missing or the lock has changed."""
+    checkov, stamp = ENVIRONMENT / "bin" / "checkov", ENVIRONMENT / ".lock"
+    lock = LOCK.read_text(encoding="utf-8")
+    if checkov.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == lock:
+        return checkov
+    uv = str(Path(sys.executable).with_name("uv"))
+    print("installing checkov into .venv-security", file=sys.stderr)
+    stamp.unlink(missing_ok=True)
+    _uv([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(ENVIRONMENT)])
+    _uv([uv, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode", str(LOCK)])
+    stamp.write_text(lock, encoding="utf-8")
+    return checkov
+
+
+def _uv(command: list[str]) -> None:
+    environment = {**os.environ, "VIRTUAL_ENV": str(ENVIRONMENT)}
+    if subprocess.run(command, env=environment, check=False).returncode:
+        raise JudgeError("checkov cannot be installed: uv says why above; with the index in reach run make security")
+
+
+def judge(checkov: Path, plans: Mapping[str, Mapping[str, Any]]) -> dict[str, Verdict]:
+    """checkov's verdict on each plan, by its name. One process reads all: starting checkov is most of its time."""
+    with tempfile.TemporaryDirectory(prefix="mlstack-security-") as folder:
+        names = {}
+        for number, (name, plan) in enumerate(plans.items()):
+            names[f"/{number}.json"] = name
+            (Path(folder) / f"{number}.json").write_text(json.dumps(plan), encoding="utf-8")
+        command = [checkov, "-d", folder, "--framework", "terraform_plan", "--skip-download", "--compact", "-o", "json"]
+        ended = subprocess.run(command, cwd=folder, env=_secluded(folder), capture_output=True, text=True, check=False)
+    # checkov ends with 1 for a failed check and for its own trouble alike: only what it printed tells them apart.
+    try:
+        report = json.loads(ended.stdout)
+    except ValueError:
+        raise JudgeError(f"checkov gave no report (exit {ended.returncode}): {ended.stderr.strip()[-2000:]}") from None
+    return read(report, names, {name: len(plan["resource_changes"]) for name, plan in plans.items()})
+
+
+def _secluded(home: str) -> dict[str, str]:
+    """Neither our settings and credentials nor a network for checkov."""
+    proxies = {name: NOWHERE for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")}
+    return {"PATH": os.defpath, "HOME": home, "LOG_LEVEL": "ERROR", "LC_ALL": "C.UTF-8", **proxies}
+
+
+def read(report: Mapping[str, Any], names: Mapping[str, str], resources: Mapping[str, int]) -> dict[str, Verdict]:
+    """Verdicts from checkov's report: `names` by file, `resources` the number declared in each plan."""
+    if report.get("summary") is None:
+        raise JudgeError(f"checkov found no Terraform plan: {json.dumps(report)[:500]}")
+    if report["summary"]["parsing_errors"]:
+        raise JudgeError(f"checkov cannot read {report['summary']['parsing_errors']} of {len(names)} plans")
+    if report["summary"]["resource_count"] != sum(resources.values()):
+        raise JudgeError(
+            f"checkov saw {report['summary']['resource_count']} resources, the plans have {sum(resources.values())}"
+        )
+    passed = dict.fromkeys(names.values(), 0)
+    failures: dict[str, list[Failure]] = {name: [] for name in names.values()}
+    for check in report["results"]["passed_checks"]:
+        passed[names[check["file_path"]]] += 1
+    for check in report["results"]["failed_checks"]:
+        found = Failure(check["check_id"], check["resource"], check["check_name"])
+        failures[names[check["file_path"]]].append(found)
+    return {name: Verdict(passed[name], tuple(sorted(failures[name]))) for name in names.values()}
