@@ -39,34 +39,37 @@ class Verdict:
 
 
 def install() -> Path:
-    """The checkov of the lock, installed when it is missing or the lock has changed."""
-    checkov, stamp = ENVIRONMENT / "bin" / "checkov", ENVIRONMENT / ".lock"
+    """The Python that has the checkov of the lock: installed when it is missing or the lock has changed."""
+    python, stamp = ENVIRONMENT / "bin" / "python", ENVIRONMENT / ".lock"
     lock = LOCK.read_text(encoding="utf-8")
-    if checkov.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == lock:
-        return checkov
-    uv = str(Path(sys.executable).with_name("uv"))
+    if python.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == lock:
+        return python
+    uv = Path(sys.executable).with_name("uv")
+    if not uv.exists():
+        raise JudgeError("there is no uv to install checkov with: make setup")
     print("installing checkov into .venv-security", file=sys.stderr)
     stamp.unlink(missing_ok=True)
-    _uv([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(ENVIRONMENT)])
-    _uv([uv, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode", str(LOCK)])
+    _run([str(uv), "venv", "--quiet", "--clear", "--python", sys.executable, str(ENVIRONMENT)])
+    _run([str(uv), "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode", str(LOCK)])
     stamp.write_text(lock, encoding="utf-8")
-    return checkov
+    return python
 
 
-def _uv(command: list[str]) -> None:
+def _run(command: list[str]) -> None:
     environment = {**os.environ, "VIRTUAL_ENV": str(ENVIRONMENT)}
     if subprocess.run(command, env=environment, check=False).returncode:
         raise JudgeError("checkov cannot be installed: uv says why above; with the index in reach run make security")
 
 
-def judge(checkov: Path, plans: Mapping[str, Mapping[str, Any]]) -> dict[str, Verdict]:
+def judge(python: Path, plans: Mapping[str, Mapping[str, Any]]) -> dict[str, Verdict]:
     """checkov's verdict on each plan, by its name. One process reads all: starting checkov is most of its time."""
     with tempfile.TemporaryDirectory(prefix="mlstack-security-") as folder:
         names = {}
         for number, (name, plan) in enumerate(plans.items()):
             names[f"/{number}.json"] = name
             (Path(folder) / f"{number}.json").write_text(json.dumps(plan), encoding="utf-8")
-        command = [checkov, "-d", folder, "--framework", "terraform_plan", "--skip-download", "--compact", "-o", "json"]
+        flags = ["--framework", "terraform_plan", "--skip-download", "--compact", "-o", "json"]
+        command = [str(python), "-m", "checkov.main", "-d", folder, *flags]
         ended = subprocess.run(command, cwd=folder, env=_secluded(folder), capture_output=True, text=True, check=False)
     # checkov ends with 1 for a failed check and for its own trouble alike: only what it printed tells them apart.
     try:
@@ -78,20 +81,20 @@ def judge(checkov: Path, plans: Mapping[str, Mapping[str, Any]]) -> dict[str, Ve
 
 def _secluded(home: str) -> dict[str, str]:
     """Neither our settings and credentials nor a network for checkov."""
-    proxies = {name: NOWHERE for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")}
+    proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), NOWHERE)
     return {"PATH": os.defpath, "HOME": home, "LOG_LEVEL": "ERROR", "LC_ALL": "C.UTF-8", **proxies}
 
 
 def read(report: Mapping[str, Any], names: Mapping[str, str], resources: Mapping[str, int]) -> dict[str, Verdict]:
     """Verdicts from checkov's report: `names` by file, `resources` the number declared in each plan."""
-    if report.get("summary") is None:
+    summary = report.get("summary")
+    if summary is None:
         raise JudgeError(f"checkov found no Terraform plan: {json.dumps(report)[:500]}")
-    if report["summary"]["parsing_errors"]:
-        raise JudgeError(f"checkov cannot read {report['summary']['parsing_errors']} of {len(names)} plans")
-    if report["summary"]["resource_count"] != sum(resources.values()):
-        raise JudgeError(
-            f"checkov saw {report['summary']['resource_count']} resources, the plans have {sum(resources.values())}"
-        )
+    unread, seen, declared = summary["parsing_errors"], summary["resource_count"], sum(resources.values())
+    if unread:
+        raise JudgeError(f"checkov cannot read {unread} of {len(names)} plans")
+    if seen != declared:
+        raise JudgeError(f"checkov saw {seen} resources, the plans have {declared}: a verdict on a part is none")
     passed = dict.fromkeys(names.values(), 0)
     failures: dict[str, list[Failure]] = {name: [] for name in names.values()}
     for check in report["results"]["passed_checks"]:

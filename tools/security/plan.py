@@ -7,6 +7,7 @@ value that the recording cannot compute, such as the ARN of a log group, is miss
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pulumi.runtime import rpc
@@ -83,7 +84,7 @@ def plan(resources: Iterable[Registered]) -> dict[str, Any]:
     for resource in custom:
         kind = TYPES[resource.type]
         head = {"address": _address(resource), "mode": "managed", "type": kind, "name": resource.name}
-        block = _block(resource.inputs, lambda key, value, own=_address(resource): references.find(key, value, own))
+        block = _block(resource.inputs, partial(references.find, own=_address(resource)))
         planned.append({**head, "provider_name": "registry.terraform.io/hashicorp/aws", "values": block.values})
         change = {"actions": ["create"], "before": None, "after": block.values, "after_unknown": block.unknown}
         changes.append({**head, "change": change})
@@ -124,8 +125,8 @@ class _References:
                 found = _Reference(address, _snake(attribute), computed=True)
                 self._computed.setdefault(value, []).append(found)
             for attribute in ("bucket", "name"):
-                if isinstance(value := resource.inputs.get(attribute), str):
-                    self._named[kind, attribute, value] = _Reference(address, attribute, computed=False)
+                if isinstance(name := resource.inputs.get(attribute), str):
+                    self._named[kind, attribute, name] = _Reference(address, attribute, computed=False)
 
     def find(self, key: str, value: object, own: str) -> _Reference | None:
         """The resource that `value` of the attribute `key` names, unless that is `own` or more than one."""
