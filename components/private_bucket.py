@@ -7,6 +7,7 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi_aws.s3 import (
     Bucket,
     BucketLifecycleConfiguration,
+    BucketNotification,
     BucketOwnershipControls,
     BucketPolicy,
     BucketPublicAccessBlock,
@@ -57,6 +58,8 @@ class PrivateBucket:
             f"{name}-versioning", bucket=bucket.bucket, versioning_configuration={"status": "Enabled"}, opts=opts
         )
         self._limit_ages(name, args, versioned, opts)
+        # To EventBridge, where rules decide: nobody has to change the bucket to see what happens in it.
+        BucketNotification(f"{name}-events", bucket=bucket.bucket, eventbridge=True, opts=opts)
         policy = BucketPolicy(
             f"{name}-policy",
             # Through the access block: S3 refuses the two at once with OperationAborted.

@@ -72,7 +72,7 @@ def test_what_is_really_there_is_what_was_declared(deployment: Deployment) -> No
 
 
 def test_one_changed_setting_changes_one_resource(deployment: Deployment) -> None:
-    deployment.configure(logRetentionDays=30)
+    deployment.configure(logRetentionDays=60)
     counts = deployment.up()
     assert counts.get("update") == 1
     assert set(counts) == {"same", "update"}

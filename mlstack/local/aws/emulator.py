@@ -37,14 +37,14 @@ class Emulator:
         from mlstack.local.aws.job_runner import JobRunner
         from mlstack.local.aws.jobs import JobHost, end_leftovers
         from mlstack.local.aws.roles import JobCredentials
-        from mlstack.local.aws.s3 import mend_bucket_policies
+        from mlstack.local.aws.s3 import mend_s3
         from mlstack.local.aws.sagemaker import mend_sagemaker
 
         job_host = JobHost(root=args.root, endpoint=self.endpoint, region=args.region)
         end_leftovers(args.root)
         self._credentials = JobCredentials(args.region)
         self._runner = JobRunner(job_host, args.account_id, self._credentials)
-        mend_bucket_policies()
+        mend_s3()
         mend_sagemaker(self._runner)
         self._make_server_user()
         self._moto = DomainDispatcherApplication(create_backend_app)

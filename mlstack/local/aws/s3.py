@@ -1,7 +1,8 @@
-"""Makes moto decide by a bucket's policy as S3 does.
+"""Makes moto decide by a bucket's policy as S3 does, and tell what it notifies.
 
 moto 5.2 takes any `Deny` whose action and resource match, whatever its condition, so that a bucket that only refuses
 plain http refuses everything. Here the decision is our evaluator's, for the bucket itself as well as for its objects.
+And it takes a notification of EventBridge, but does not give it back.
 """
 
 from contextvars import ContextVar
@@ -36,11 +37,12 @@ _BUCKET_SETTINGS = {
 _PERMISSIONS = {"HeadBucket": "ListBucket", "HeadObject": "GetObject", "PostObject": "PutObject"}
 
 
-def mend_bucket_policies() -> None:
+def mend_s3() -> None:
     """Patches moto in this process."""
     authenticate = S3Response._authenticate_and_authorize_s3_action
     put_bucket_policy = S3Backend.put_bucket_policy
     set_logging = FakeBucket.set_logging
+    get_bucket_notification = S3Response.get_bucket_notification
 
     def authorize(self: Any, bucket_name: str | None = None, key_name: str | None = None) -> None:
         authenticate(self, bucket_name=bucket_name, key_name=key_name)
@@ -73,7 +75,17 @@ def mend_bucket_policies() -> None:
         _logged.set(self)
         set_logging(self, config, backend)
 
+    def get_whole_notification(self: Any) -> Any:
+        found = self.backend.get_bucket_notification_configuration(self.bucket_name)
+        status, headers, body = get_bucket_notification(self)
+        if found and found.event_bridge is not None:
+            end = "</NotificationConfiguration>"
+            opened = body.removesuffix(end) if body.endswith(end) else f"{body.removesuffix('/>')}>"
+            body = f"{opened}<EventBridgeConfiguration/>{end}"
+        return status, headers, body
+
     S3Response._authenticate_and_authorize_s3_action = authorize
+    S3Response.get_bucket_notification = get_whole_notification
     FakeBucket.set_logging = set_checked_logging
     FakeBucket._log_permissions_enabled_policy = staticmethod(_lets_logs_in)
     FakeBucket.get_permission = get_permission

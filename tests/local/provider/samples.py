@@ -162,6 +162,9 @@ SAMPLES: dict[str, Sample] = {
         {"targetPrefix": "log/"},
         {"bucket": "another"},
     ),
+    "aws:s3/bucketNotification:BucketNotification": Sample(
+        {"bucket": None, "eventbridge": True}, replace={"bucket": "another"}
+    ),
     REPOSITORY: Sample(
         {
             "name": None,

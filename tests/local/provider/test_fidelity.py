@@ -22,6 +22,7 @@ STRICTER = {
     "subnetId",
     "vpcId",
     "serviceName",
+    "eventbridge",
     "trafficType",
     "rules",
     "rules.applyServerSideEncryptionByDefault",

@@ -32,9 +32,13 @@ def _setting(
     remove: Callable[[Any, str], object] | None,
     missing: str,
     *,
+    changes: bool = True,
     not_returned: tuple[str, ...] = (),
 ) -> ResourceType:
-    """One configuration of a bucket: put it, get it, remove it. Its id is the bucket's name."""
+    """One configuration of a bucket: put it, get it, remove it. Its id is the bucket's name.
+
+    Without `changes` it is there or not, and has nothing that could be another.
+    """
 
     def create(call: Call, inputs: Values) -> str:
         put(call.client, inputs["bucket"], inputs)
@@ -59,7 +63,7 @@ def _setting(
         name="bucket",
         create=create,
         read=read,
-        update=update,
+        update=update if changes else None,
         delete=delete,
         not_returned=not_returned,
     )
@@ -93,6 +97,16 @@ def _get_logging(client: Any, name: str) -> Values | None:
     # A bucket without logging is no error to AWS.
     found = client.get_bucket_logging(Bucket=name).get("LoggingEnabled")
     return found and {"targetBucket": found["TargetBucket"], "targetPrefix": found["TargetPrefix"]}
+
+
+def _get_events(client: Any, name: str) -> Values | None:
+    # A bucket that notifies nobody is no error to AWS.
+    found = client.get_bucket_notification_configuration(Bucket=name)
+    return {"eventbridge": True} if "EventBridgeConfiguration" in found else None
+
+
+def _notify(client: Any, name: str, whom: Values) -> None:
+    client.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=whom)
 
 
 _CLASSES = ("GLACIER", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "DEEP_ARCHIVE", "GLACIER_IR")
@@ -216,5 +230,14 @@ TYPES = (
         _get_logging,
         lambda client, name: client.put_bucket_logging(Bucket=name, BucketLoggingStatus={}),
         "NoSuchBucket",
+    ),
+    _setting(
+        "aws:s3/bucketNotification:BucketNotification",
+        {"eventbridge": boolean(required=True, forces_new=True)},
+        lambda client, name, inputs: _notify(client, name, {"EventBridgeConfiguration": {}}),
+        _get_events,
+        lambda client, name: _notify(client, name, {}),
+        "NoSuchBucket",
+        changes=False,
     ),
 )
