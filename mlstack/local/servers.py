@@ -77,11 +77,15 @@ class Server:
     def purpose(self) -> str:
         """Changes with anything that the process is made of, so that one of yesterday's program is not taken for it."""
         told = hashlib.sha256(f"{sys.executable} {self.arguments} {sorted(self.environment.items())}".encode())
-        source = Path(__file__).parent / self.module.rpartition(".")[2]
-        for file in (source.with_suffix(".py"), *sorted(source.glob("*.py"))):
-            if file.is_file():
-                told.update(file.read_bytes())
+        for file in self.sources():
+            told.update(file.read_bytes())
         return told.hexdigest()
+
+    def sources(self) -> list[Path]:
+        """The files of ours that it runs: its module or package, and the evaluator of policies."""
+        ours = Path(__file__).parents[1]
+        source = ours / "local" / self.module.rpartition(".")[2]
+        return sorted([*source.parent.glob(f"{source.name}.py"), *source.rglob("*.py"), *(ours / "iam").glob("*.py")])
 
     def alive(self) -> bool:
         """Whether a process runs that was started for exactly this."""

@@ -15,11 +15,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from mlstack import local
 from mlstack.errors import MLStackError, UsageError
 from mlstack.local.aws.inventory import inventory
 from mlstack.local.cloud import ZENML_PORT, Cloud, CloudState
 from mlstack.local.processes import ProcessRecord
-from mlstack.local.servers import Place, Server, aws_server
+from mlstack.local.servers import Place, Server, aws_server, provider_server
 from mlstack.local.zenml_access import login, rest
 
 
@@ -138,6 +139,21 @@ def test_a_killed_server_is_started_again_and_the_others_are_left_alone(cloud: C
     )
     assert (state.boot_id != before.boot_id) == (name == "aws")
     assert len(said) == 2, said
+
+
+def test_a_server_of_yesterdays_program_is_not_taken_for_todays(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """After an update of this checkout a provider that still runs would not know the new resource types."""
+    server = provider_server(root_of(cloud), "http://127.0.0.1:1")
+    assert {"types/s3_settings.py", "operations.py", "../../iam/policy.py"} <= {
+        os.path.relpath(file, Path(local.__file__).parent / "provider") for file in server.sources()
+    }
+    changed = tmp_path / "types.py"
+    changed.write_text("# changed")
+    before = server.purpose
+    monkeypatch.setattr(Server, "sources", lambda _: [changed])
+    assert provider_server(root_of(cloud), "http://127.0.0.1:1").purpose != before
 
 
 def test_a_hung_server_is_replaced(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
