@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -177,14 +178,18 @@ def _train(
 ) -> dict[str, Any]:
     registry = contract["components"]["container_registry"]["configuration"]
     image = f"{registry['uri']}/{registry['default_repository']}:{IMAGE_TAG}"
-    environment = {
-        **_bare_environment(),
-        **cloud.aws_environment(),
-        **cloud.zenml_environment(),
-        "ZENML_ACTIVE_STACK_ID": str(registered["stack_id"]),
-    }
     command = [sys.executable, "run.py", "--image", image, "--timeout", "600", "--json"]
-    return _json_of(command, project / PIPELINE, environment, news)
+    # ZenML's client writes the key that it is given into its configuration, where it would stay.
+    with TemporaryDirectory(prefix="mlstack-zenml-") as configuration:
+        environment = {
+            **_bare_environment(),
+            **cloud.aws_environment(),
+            **cloud.zenml_environment(),
+            "ZENML_CONFIG_PATH": configuration,
+            "ZENML_LOCAL_STORES_PATH": configuration,
+            "ZENML_ACTIVE_STACK_ID": str(registered["stack_id"]),
+        }
+        return _json_of(command, project / PIPELINE, environment, news)
 
 
 def _remove_runs(cloud: Cloud) -> None:

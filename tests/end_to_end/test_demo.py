@@ -1,4 +1,7 @@
-"""`make demo` as a newcomer runs it, in a copy of the project: once, again, interrupted, and away."""
+"""`make demo` as a newcomer runs it, in a copy of the project: once, again, interrupted, and away.
+
+The shell and the home that it runs in hold secrets, planted, which none of it may touch.
+"""
 
 import json
 import os
@@ -9,12 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 import pytest
 
 from mlstack.local.engine import Engine
+from tests import planted
 from tests.end_to_end.conftest import ROOT
 
 pytestmark = pytest.mark.engine
@@ -40,11 +45,45 @@ def _command(*arguments: str) -> list[str]:
 
 
 def _environment(project: Path) -> dict[str, str]:
-    """A home of its own, to see that nothing is put there; the engine is where it was found."""
-    home = project.parent / "home"
-    home.mkdir(exist_ok=True)
-    cache = os.environ.get("MLSTACK_CACHE_DIR") or str(Path.home() / ".cache" / "mlstack")
-    return {**os.environ, "HOME": str(home), "MLSTACK_CACHE_DIR": cache, "PYTHONPATH": str(project)}
+    """A home and a temporary directory of its own, to see what is put there; the engine is where it was found."""
+    home, temporary = project.parent / "home", project.parent / "temporary"
+    if not home.is_dir():
+        home.mkdir()
+        planted.plant(home)
+    temporary.mkdir(exist_ok=True)
+    return {
+        **os.environ,
+        **planted.ENVIRONMENT,
+        "HOME": str(home),
+        "TMPDIR": str(temporary),
+        "MLSTACK_CACHE_DIR": os.environ.get("MLSTACK_CACHE_DIR") or str(Path.home() / ".cache" / "mlstack"),
+        "PYTHONPATH": str(project),
+    }
+
+
+@dataclass
+class Seen:
+    """What could be read while the demo ran."""
+
+    printed: list[str] = field(default_factory=list)
+    command_lines: set[str] = field(default_factory=set)
+
+
+@pytest.fixture(scope="module")
+def seen() -> Iterator[Seen]:
+    with planted.watched_command_lines() as lines:
+        yield Seen(command_lines=lines)
+
+
+def _servers(project: Path) -> list[psutil.Process]:
+    return [each for each in psutil.process_iter(["cmdline"]) if str(project) in " ".join(each.info["cmdline"] or ())]
+
+
+def _resources(project: Path) -> int:
+    """How many the engine holds, components and the stack itself counted."""
+    state = project / ".mlstack" / "pulumi" / ".pulumi" / "stacks" / "mlstack" / "local.json"
+    resources = json.loads(state.read_text())["checkpoint"]["latest"]["resources"]
+    return sum(not each["type"].startswith("pulumi:providers:") for each in resources)
 
 
 def _run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -59,7 +98,7 @@ def _run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_interrupted_while_it_deploys_it_says_that_it_goes_on_from_there(project: Path) -> None:
+def test_interrupted_while_it_deploys_it_says_that_it_goes_on_from_there(project: Path, seen: Seen) -> None:
     # A runner in the background passes on that Ctrl-C is ignored; people have terminals.
     process = subprocess.Popen(
         ["env", "--default-signal=INT", *_command("demo")],
@@ -76,14 +115,15 @@ def test_interrupted_while_it_deploys_it_says_that_it_goes_on_from_there(project
             os.killpg(process.pid, signal.SIGINT)
             break
     said = process.stderr.read()
-    process.communicate(timeout=60)
+    seen.printed += [said, process.communicate(timeout=60)[0]]
     assert process.returncode == 130, said
     assert "goes on from here" in said
     assert "Traceback" not in said
 
 
-def test_it_ends_with_a_trained_model_and_where_to_look(project: Path) -> None:
+def test_it_ends_with_a_trained_model_and_where_to_look(project: Path, seen: Seen) -> None:
     done = _run(project, "demo")
+    seen.printed += [done.stdout, done.stderr]
     assert done.returncode == 0, done.stderr[-3000:]
     for stage in ("embedded cloud", "pulumi up", "mlstack register", "training pipeline"):
         assert f"✓ {stage}" in done.stderr
@@ -95,12 +135,13 @@ def test_it_ends_with_a_trained_model_and_where_to_look(project: Path) -> None:
     assert "\x1b[" not in done.stdout + done.stderr, "colours are for terminals"
 
 
-def test_a_second_one_changes_nothing_and_says_so(project: Path) -> None:
+def test_a_second_one_changes_nothing_and_says_so(project: Path, seen: Seen) -> None:
     done = _run(project, "demo")
+    seen.printed += [done.stdout, done.stderr]
     assert done.returncode == 0, done.stderr[-3000:]
     assert "nothing changed" in done.stdout
     assert "training pipeline" not in done.stderr
-    assert "unchanged, 33 resources" in done.stderr
+    assert f"unchanged, {_resources(project)} resources" in done.stderr
     assert "unchanged, 9 objects" in done.stderr
 
 
@@ -120,29 +161,47 @@ def test_what_runs_and_exists_can_be_asked_for(project: Path) -> None:
     assert {"bucket", "repository", "role", "key", "project", "pipeline"} <= kinds
 
 
-def test_no_secret_of_it_can_be_read_by_others_or_lies_in_a_home(project: Path) -> None:
+def test_no_planted_secret_is_anywhere(project: Path, seen: Seen) -> None:
+    """State, outputs, logs, database, ZenML's directories, what was printed, command lines, servers' environments."""
+    home = project.parent / "home"
+    assert planted.found_below(project, planted.SECRETS) == {}
+    assert planted.found_below(project.parent / "temporary", planted.SECRETS) == {}
+    assert planted.found_below(home, planted.SECRETS).keys() == planted.HOME.keys(), "the planted files themselves"
+    assert planted.found_in("\n".join([*seen.printed, *seen.command_lines]).encode(), planted.SECRETS) == []
+    for process in _servers(project):
+        held = "\n".join(planted.environment_of(process).values())
+        assert planted.found_in(held.encode(), planted.SECRETS) == [], f"in the environment of {process.cmdline()}"
+
+
+def test_each_secret_of_its_own_is_in_one_file_that_only_its_user_can_read(project: Path, seen: Seen) -> None:
     state = project / ".mlstack"
     assert state.stat().st_mode & 0o077 == 0
-    assert not [path for path in (project.parent / "home").rglob("*zenml*") if path.is_file()]
-    key = next(path for path in state.rglob("*") if path.is_file() and path.read_bytes().startswith(b"ZENKEY_"))
-    secret = key.read_text().strip()
-    assert key.stat().st_mode & 0o077 == 0
-    for log in (state / "logs").rglob("*"):
-        if log.is_file():
-            assert secret not in log.read_text(errors="replace"), f"the API key stands in {log.name}"
-    for process in psutil.process_iter(["cmdline"]):
-        assert secret not in " ".join(process.info["cmdline"] or ()), "the API key stands on a command line"
+    for name in ("zenml/api-key", "zenml/jwt-key", "zenml/admin-password", "aws/zenml-server.credentials"):
+        kept = state / name
+        secret = kept.read_text().split()[-1]
+        assert kept.stat().st_mode & 0o077 == 0
+        assert planted.found_below(project, [secret]).keys() == {f".mlstack/{name}"}
+        assert planted.found_below(project.parent / "temporary", [secret]) == {}
+        assert planted.found_below(project.parent / "home", [secret]) == {}
+        assert planted.found_in("\n".join(seen.command_lines).encode(), [secret]) == [], f"{name} on a command line"
+        shown = "admin-password" in name  # the demo ends with where to look, and how to log in there
+        assert bool(planted.found_in("\n".join(seen.printed).encode(), [secret])) is shown
+
+
+def test_a_users_home_is_as_it_was(project: Path) -> None:
+    home = project.parent / "home"
+    assert {str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()} == planted.HOME.keys()
 
 
 def test_taken_down_nothing_of_it_is_left(project: Path) -> None:
+    deployed = _resources(project)
     done = _run(project, "demo", "--down")
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "33 deleted" in done.stderr
+    assert f"{deployed} deleted" in done.stderr
     assert "9 removed" in done.stderr
     assert "nothing is left in the emulator" in done.stdout
     time.sleep(0.2)
-    mine = [p.pid for p in psutil.process_iter(["cmdline"]) if str(project) in " ".join(p.info["cmdline"] or ())]
-    assert mine == [], "a process of the demo still runs"
+    assert _servers(project) == [], "a process of the demo still runs"
 
 
 def test_a_wrong_setting_is_refused_before_anything_is_started(project: Path) -> None:
