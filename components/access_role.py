@@ -20,7 +20,8 @@ def access_trust(principal: str) -> Statement:
         sid="ZenMLServer",
         actions=("sts:AssumeRole",),
         principals={"AWS": principal},
-        conditions={"StringLike": {"sts:RoleSessionName": "zenml-connector-*"}},
+        # A connector that is tried before it is registered has no id yet, and its session nothing after the name.
+        conditions={"StringLike": {"sts:RoleSessionName": ("zenml-connector", "zenml-connector-*")}},
         why="ZenML's server assumes the role for each service connector, in a session named after it",
         source="zenml/integrations/aws/service_connectors/aws_service_connector.py",
     )

@@ -42,7 +42,7 @@ def test_only_zenmls_identity_may_assume_the_access_role_and_only_as_a_connector
             "Effect": "Allow",
             "Principal": {"AWS": PRINCIPAL},
             "Action": "sts:AssumeRole",
-            "Condition": {"StringLike": {"sts:RoleSessionName": "zenml-connector-*"}},
+            "Condition": {"StringLike": {"sts:RoleSessionName": ["zenml-connector", "zenml-connector-*"]}},
         }
     ]
 
