@@ -86,14 +86,15 @@ def _without_names(text: str, names: Names) -> str:
     ours = {
         names.bucket: "{bucket}",
         names.build_project: "{project}",
-        **{names.role(purpose): f"{{role_{purpose}}}" for purpose in ("access", "sagemaker", "scheduler", "codebuild")},
+        **{names.role_arn(purpose): f"{{role_arn_{purpose}}}" for purpose in ("access", "sagemaker", "scheduler", "codebuild")},
         names.repository: "{repository}",
         names.account_id: "{account}",
         names.region: "{region}",
     }
     for name, placeholder in sorted(ours.items(), key=lambda item: -len(item[0])):
         text = text.replace(name, placeholder)
-    return re.sub(r"(?<=key/)[0-9a-f-]{36}$", "{key}", text)
+    text = re.sub(r"^arn:aws:kms:.+:key/[0-9a-f-]{36}$", "{key}", text)
+    return text.replace("arn:aws:", "arn:{partition}:")
 
 
 def _without_ids(text: str) -> str:

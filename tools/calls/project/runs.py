@@ -1,16 +1,19 @@
 """A data scientist's project beside the demo's: a schedule, a step of the step operator, and an image of its own."""
 
 import argparse
+import os
 import sys
 import time
 from datetime import timedelta
 from typing import Annotated
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from zenml import pipeline, step
 from zenml.client import Client
 from zenml.config import DockerSettings
 from zenml.config.schedule import Schedule
+from zenml.enums import ExecutionStatus
+from zenml.utils.run_utils import refresh_run_status
 
 
 @step(enable_cache=False)
@@ -60,28 +63,27 @@ def main() -> int:
         operator = Client().active_stack.step_operator
         run = on_the_step_operator(operator.name).with_options(settings=prebuilt)()
     elif options.what == "dynamic pipeline":
-        run = dynamic_numbers.with_options(settings=prebuilt)()
+        # ZenML does not hand the orchestrator's own environment to the job of a dynamic pipeline.
+        watched = {name: os.environ[name] for name in ("PYTHONPATH", "MLSTACK_CALLS")} | {"MLSTACK_CALLS_FROM": "step"}
+        run = dynamic_numbers.with_options(settings=prebuilt, environment=watched)()
     else:
         run = numbers()
     return wait(run.id)
 
 
-def wait(run_id) -> int:  # noqa: ANN001
+def wait(run_id: UUID) -> int:
     deadline = time.monotonic() + timedelta(minutes=5).total_seconds()
+    asked = False
     while time.monotonic() < deadline:
-        # `zenml pipeline runs refresh` asks SageMaker; the steps tell ZenML by themselves.
         run = Client().get_pipeline_run(run_id, hydrate=True)
         if run.status.is_finished:
-            refresh(run)
             return 0 if run.status.is_successful else 1
+        if run.status == ExecutionStatus.RUNNING and not asked:
+            # As `zenml pipeline runs refresh`: asks SageMaker. By themselves the steps tell ZenML.
+            refresh_run_status(run)
+            asked = True
         time.sleep(0.5)
     return 1
-
-
-def refresh(run) -> None:  # noqa: ANN001
-    from zenml.utils.run_utils import refresh_run_status
-
-    refresh_run_status(run)
 
 
 def clean_up() -> None:
