@@ -219,7 +219,7 @@ class MLStack(ComponentResource):
             description="Runs ZenML pipelines and steps on SageMaker",
             trust=sagemaker.execution_trust(names),
             permissions=(
-                *sagemaker.execution_permissions(names),
+                *sagemaker.execution_permissions(names, pipelines=self._settings.orchestrator == "sagemaker"),
                 *self._store.grant_write_output(),
                 *self._registry.grant_pull(),
                 *(self._key.grant_jobs() if self._key else ()),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pulumi import ComponentResource, Output, ResourceOptions
 from pydantic import JsonValue
 
+from components import sagemaker
 from components.artifact_store import SAGEMAKER_OUTPUT
 from components.flavors import configured
 from components.iam import Statement, pass_role, service_trust
@@ -105,6 +106,8 @@ class Orchestrator(ComponentResource):
                 why="the schedule starts its pipeline with the scheduler role",
                 source=orchestrator,
             ),
+            *sagemaker.grant_jobs(names),
+            *sagemaker.grant_job_logs(names),
         )
 
     def zenml_component(self, stack_name: str, jobs: JobSettings) -> Component:

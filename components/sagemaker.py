@@ -42,12 +42,16 @@ def execution_trust(names: Names) -> Statement:
     return service_trust("sagemaker.amazonaws.com", names.account_id, _ROLES)
 
 
-def execution_permissions(names: Names) -> tuple[Statement, ...]:
+def execution_permissions(names: Names, *, pipelines: bool) -> tuple[Statement, ...]:
     """Rights of the execution role beside those on the bucket and the repository.
 
-    It is both the pipeline's role, which creates the jobs, and the jobs' own. It has no right on artifacts: a step gets
-    those from ZenML's service connector.
+    With `pipelines` it is both the pipeline's role, which creates the jobs, and the jobs' own. It has no right on
+    artifacts: a step gets those from ZenML's service connector.
     """
+    return (*(_pipeline_permissions(names) if pipelines else ()), *_job_permissions(names))
+
+
+def _pipeline_permissions(names: Names) -> tuple[Statement, ...]:
     return (
         Statement(
             sid="PipelineJobs",
@@ -68,6 +72,11 @@ def execution_permissions(names: Names) -> tuple[Statement, ...]:
             why="the pipeline hands its own role to the jobs it creates",
             source=_PIPELINES,
         ),
+    )
+
+
+def _job_permissions(names: Names) -> tuple[Statement, ...]:
+    return (
         Statement(
             sid="JobLogs",
             actions=(
@@ -92,7 +101,7 @@ def execution_permissions(names: Names) -> tuple[Statement, ...]:
 
 
 def grant_jobs(names: Names) -> tuple[Statement, ...]:
-    """What ZenML needs to run a single step as a training job and to follow it."""
+    """What ZenML needs to run a single step, or a dynamic pipeline, as a training job."""
     return (
         Statement(
             sid="StepJobs",
@@ -103,15 +112,23 @@ def grant_jobs(names: Names) -> tuple[Statement, ...]:
                 "sagemaker:StopTrainingJob",
             ),
             resources=(names.arn("sagemaker", "training-job/*"),),
-            why="the step operator starts, watches and cancels a job, named after pipeline and step",
-            source="zenml/integrations/aws/step_operators/sagemaker_step_operator.py",
+            why="jobs named after pipeline and step are started, watched and cancelled: by the step operator its steps, "
+            "by the orchestrator dynamic pipelines and their steps",
+            source="zenml/integrations/aws/step_operators/sagemaker_step_operator.py; "
+            "zenml/integrations/aws/orchestrators/sagemaker_orchestrator.py, submit_dynamic_pipeline",
         ),
+    )
+
+
+def grant_job_logs(names: Names) -> tuple[Statement, ...]:
+    """What ZenML needs to show the output of a dynamic pipeline that it waits for."""
+    return (
         Statement(
             sid="StepJobLogs",
             actions=("logs:DescribeLogStreams", "logs:GetLogEvents"),
             resources=(names.arn("logs", "log-group:/aws/sagemaker/*"),),
-            why="the SageMaker SDK shows a job's output while it runs",
-            source="sagemaker/session.py, logs_for_job",
+            why="with synchronous: true the SageMaker SDK shows the output of a dynamic pipeline while it runs",
+            source="zenml/integrations/aws/orchestrators/sagemaker_orchestrator.py; sagemaker/session.py, logs_for_job",
         ),
     )
 
