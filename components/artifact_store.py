@@ -169,7 +169,7 @@ class ArtifactStore(ComponentResource):
                 why="a build starts by downloading its context",
                 source="https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html",
             ),
-            *(self._args.key.grant_use_through_s3("BuildContextsKey") if self._args.key else ()),
+            *(self._args.key.grant_read_through_s3("BuildContextsKey") if self._args.key else ()),
         )
 
     def zenml_component(self, stack_name: str) -> Component:

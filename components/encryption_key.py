@@ -48,6 +48,8 @@ class EncryptionKeyArgs:
     """ARN of the role that runs SageMaker jobs on encrypted volumes."""
     log_groups: tuple[str, ...] = ()
     """ARNs of the log groups that it encrypts."""
+    repositories: bool = False
+    """Whether it encrypts images too."""
     deletion_window_days: int = 30
     """Days in which the deletion of the key can be taken back."""
     tags: dict[str, str] = field(default_factory=dict)
@@ -88,6 +90,18 @@ class EncryptionKey(ComponentResource):
                 ("kms:Decrypt", "kms:GenerateDataKey"),
                 {"StringEquals": {"kms:ViaService": self._service("s3")}},
                 why="S3 encrypts each object with a data key that this key wraps",
+                source=_THROUGH_S3,
+            ),
+        )
+
+    def grant_read_through_s3(self, sid: str) -> tuple[Statement, ...]:
+        """What reading encrypted objects needs beside the rights on the objects."""
+        return (
+            self._use(
+                sid,
+                ("kms:Decrypt",),
+                {"StringEquals": {"kms:ViaService": self._service("s3")}},
+                why="S3 decrypts the data key of each object with this key",
                 source=_THROUGH_S3,
             ),
         )
@@ -133,7 +147,9 @@ class EncryptionKey(ComponentResource):
         Roles are named by a condition, not as principals: KMS refuses principals that do not exist yet.
         """
         args = self._args
-        users = [self._administration(), self._readers(args.readers), self._repositories()]
+        users = [self._administration(), self._readers(args.readers)]
+        if args.repositories:
+            users.append(self._repositories())
         if args.jobs:
             users += self._jobs(args.jobs)
         if args.log_groups:

@@ -125,6 +125,7 @@ class MLStack(ComponentResource):
                 *([names.build_log_group_arn] if self._builds_images else []),
                 *([names.flow_log_group_arn] if isolated else []),
             ),
+            repositories=self._settings.container_registry,
             deletion_window_days=encryption.deletion_window_days,
             tags=self._args.tags,
         )
