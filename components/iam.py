@@ -114,6 +114,8 @@ def network_interfaces(
         {} if tagged is None else {"StringEquals": {f"aws:ResourceTag/{tag}": value for tag, value in tagged.items()}}
     )
     interfaces = names.arn("ec2", "network-interface/*")
+    # Only SageMaker is documented to take a permission back by itself; CodeBuild's goes with the interface.
+    takes_back = ("ec2:DeleteNetworkInterfacePermission",) if service.startswith("sagemaker") else ()
     return (
         Statement(
             sid="InterfacesWhere",
@@ -125,11 +127,7 @@ def network_interfaces(
         ),
         Statement(
             sid="Interfaces",
-            actions=(
-                "ec2:CreateNetworkInterface",
-                "ec2:DeleteNetworkInterface",
-                "ec2:DeleteNetworkInterfacePermission",
-            ),
+            actions=("ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", *takes_back),
             resources=(interfaces,),
             why="the interface itself; it has no tags when it is made",
             source=_INTERFACES,
