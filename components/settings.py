@@ -88,7 +88,7 @@ class NetworkSettings(_Settings):
     mode: Literal["public", "existing", "isolated"] = "public"
     """public: on AWS's own network with a way to the internet, at no cost.
     existing: in subnets of yours, at the cost of what they have.
-    isolated: in a VPC of this stack without a way to the internet, about 15 USD a month for each of its 4 endpoints
+    isolated: in a VPC of this stack without a way to the internet, about 15 USD a month for each of its 5 endpoints
     (two zones) beside flow logs; your ZenML server has to be reachable from it (docs/security.md)."""
     vpc_id: Annotated[VpcId | None, Field(examples=["vpc-0123456789abcdef0"])] = None
     """The existing VPC."""
