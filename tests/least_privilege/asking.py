@@ -13,7 +13,13 @@ from tests.least_privilege.operations import OPERATIONS, Right
 OTHER_ACCOUNT = "999999999999"
 _ANYTHING = Policy.parse('{"Statement": {"Sid": "Anything", "Effect": "Allow", "Action": "*", "Resource": "*"}}')
 """Of identities that are not this stack's: whoever administers the account, ZenML's own server, another account."""
-_ENDPOINTS = {"s3": ("s3",), "sagemaker": ("sagemaker.api",), "ecr": ("ecr.api", "ecr.dkr"), "logs": ("logs",)}
+_ENDPOINTS = {
+    "s3": ("s3",),
+    "sagemaker": ("sagemaker.api",),
+    "ecr": ("ecr.api", "ecr.dkr"),
+    "logs": ("logs",),
+    "sts": ("sts",),
+}
 _VARYING = {
     "uuid": "00000000-0000-4000-8000-000000000000",
     "sha1": "0" * 40,
@@ -32,6 +38,8 @@ _UNSAID = {
     "logStreamName": "",
     "NetworkInterfaceId": "eni-0123456789abcdef0",
     "AwsService": "",
+    "SubnetId": "subnet-0123456789abcdef0",
+    "GroupId": "sg-0123456789abcdef0",
     "RoleSessionName": "service",
 }
 """What AWS takes when the call does not say."""
@@ -47,11 +55,14 @@ class Asked:
     """None: a service asks on its own behalf."""
     resource: Resource
     endpoints: tuple[Policy, ...] = ()
+    of_everybody: bool = False
 
     def answer(self) -> Answer:
         for endpoint in self.endpoints:
             if endpoint.decide(self.request).decision is not Decision.ALLOW:
                 return Answer(allowed=False, why="the endpoint of the isolated network does not let it through")
+        if self.of_everybody:
+            return Answer(allowed=True, why="nobody needs to be granted it")
         if self.identity is None:
             return evaluate_service(self.request, self.resource)
         return evaluate(self.request, self.identity, self.resource)
@@ -80,15 +91,9 @@ class Asking:
             "project": names.build_project,
             "flow_log_group": names.flow_log_group,
             "key": granted.key_arn or "",
-            "SubnetId": self._first(granted.settings.stack.network.subnet_ids, "subnet-0123456789abcdef0"),
-            "Group": self._first(granted.settings.stack.network.security_group_ids, "sg-0123456789abcdef0"),
             **{f"role_arn_{each}": names.role_arn(each) for each in (*granted.roles, "foreign")},
         }
         self._texts: dict[str, str] = defaultdict(str, texts)
-
-    @staticmethod
-    def _first(given: list[str], otherwise: str) -> str:
-        return given[0] if given else otherwise
 
     def rights(self, call: Call) -> Iterator[Asked]:
         """Each right that the call needs in this stack."""
@@ -129,6 +134,7 @@ class Asking:
             identity=identity,
             resource=self._resource(service, resource, parameters),
             endpoints=through,
+            of_everybody=right.of_everybody,
         )
 
     def _who(self, who: str) -> tuple[Caller, Identity | None]:

@@ -33,6 +33,8 @@ class Call:
     def made_in(self, parts: frozenset[str]) -> bool:
         """Whether a stack of these parts makes it."""
         makers = OPERATIONS[self.operation].made_by if self.source == "recorded" else ()
+        if self.who == "access/ecr" and "registry" not in parts:
+            return False
         return self.needs <= parts and (not makers or bool(parts.intersection(makers)))
 
 

@@ -34,6 +34,8 @@ class Right:
     """A parameter without which the call does not ask for it."""
     key_action: str | None = None
     """What S3 then does with the bucket's key, in the name of the caller."""
+    of_everybody: bool = False
+    """Nobody needs to be granted it; an endpoint of a network has to let it through all the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +101,8 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "s3:CompleteMultipartUpload": _objects("s3:PutObject", "kms:Decrypt"),
     "s3:AbortMultipartUpload": _objects("s3:AbortMultipartUpload"),
-    # Asks for no right at all: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
-    "sts:GetCallerIdentity": Operation(rights=()),
+    # https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html: no permissions are required.
+    "sts:GetCallerIdentity": Operation(rights=(Right(action="sts:GetCallerIdentity", on="*", of_everybody=True),)),
     "sts:AssumeRole": Operation(
         rights=(Right(action="sts:AssumeRole", on="{RoleArn}", context={"sts:RoleSessionName": "{RoleSessionName}"}),),
         made_by=("connectors",),
@@ -187,7 +189,7 @@ OPERATIONS: dict[str, Operation] = {
     "ec2:CreateNetworkInterface": Operation(
         rights=tuple(
             Right(action="ec2:CreateNetworkInterface", on=f"arn:{{partition}}:ec2:{{region}}:{{account}}:{kind}")
-            for kind in ("network-interface/{NetworkInterfaceId}", "subnet/{SubnetId}", "security-group/{Group}")
+            for kind in ("network-interface/{NetworkInterfaceId}", "subnet/{SubnetId}", "security-group/{GroupId}")
         )
     ),
     "ec2:CreateNetworkInterfacePermission": Operation(
