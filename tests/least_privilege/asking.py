@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from mlstack.iam.evaluate import Answer, Identity, Resource, evaluate, evaluate_service
 from mlstack.iam.policy import Caller, Decision, Policy, Request
 from tests.least_privilege.calls import Call
-from tests.least_privilege.granted import Granted
+from tests.least_privilege.granted import PURPOSES, Granted
 from tests.least_privilege.operations import OPERATIONS, Right
 
 OTHER_ACCOUNT = "999999999999"
@@ -91,7 +91,7 @@ class Asking:
             "project": names.build_project,
             "flow_log_group": names.flow_log_group,
             "key": granted.key_arn or "",
-            **{f"role_arn_{each}": names.role_arn(each) for each in (*granted.roles, "foreign")},
+            **{f"role_arn_{each}": names.role_arn(each) for each in (*PURPOSES, "of-somebody-else")},
         }
         self._texts: dict[str, str] = defaultdict(str, texts)
 
@@ -104,7 +104,7 @@ class Asking:
             asked = self._asked(call, right, parameters)
             yield asked
             if right.key_action and self._encrypts(parameters):
-                yield self._with_the_key(asked, right.key_action)
+                yield self._with_the_key(asked, right.key_action, parameters)
 
     def allowed(self, call: Call) -> Answer:
         """Whether all of it is allowed; the first refusal otherwise."""
@@ -121,7 +121,7 @@ class Asking:
         service = right.action.partition(":")[0]
         context = {
             "aws:SecureTransport": parameters.get("SecureTransport", "true"),
-            "s3:TlsVersion": "1.3",
+            "s3:TlsVersion": parameters.get("TlsVersion", "1.3"),
             **{key: _filled(value, {**self._texts, **parameters}) for key, value in right.context.items()},
             **self._headers(parameters),
             **self._about(caller, resource, parameters),
@@ -180,10 +180,10 @@ class Asking:
         if "ViaService" in parameters:
             about["kms:ViaService"] = f"{parameters['ViaService']}.{names.region}.{names.dns_suffix}"
         if resource == granted.key_arn:
-            about["kms:ResourceAliases"] = (parameters.get("Alias", names.key_alias),)
+            about["kms:ResourceAliases"] = (names.key_alias,)
         if "ec2" in resource and granted.settings.stack.network.mode == "isolated" and "network-interface" not in resource:
             tags = {"mlstack:environment": names.environment, "mlstack:project": granted.settings.project}
-            about |= {f"aws:ResourceTag/{tag}": value for tag, value in tags.items() if "Foreign" not in parameters}
+            about |= {f"aws:ResourceTag/{tag}": value for tag, value in tags.items() if "Untagged" not in parameters}
         return about
 
     @staticmethod
@@ -215,15 +215,15 @@ class Asking:
     def _encrypts(self, parameters: dict[str, str]) -> bool:
         return self._granted.key_arn is not None and parameters.get("Bucket") == self._granted.names.bucket
 
-    def _with_the_key(self, asked: Asked, action: str) -> Asked:
+    def _with_the_key(self, asked: Asked, action: str, parameters: dict[str, str]) -> Asked:
         """What S3 does in the name of the caller; not through the network's endpoint."""
-        names = self._granted.names
+        names, ours = self._granted.names, self._granted.key_arn or ""
+        key = parameters.get("SSEKMSKeyId", ours)
         context = {
             **asked.request.context,
             "kms:ViaService": f"s3.{names.region}.{names.dns_suffix}",
-            "kms:ResourceAliases": (names.key_alias,),
+            "kms:ResourceAliases": (names.key_alias if key == ours else "alias/another",),
         }
-        key = self._granted.key_arn or ""
         return replace(
             asked,
             request=replace(asked.request, action=action, resource=key, context=context),

@@ -135,9 +135,9 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "sagemaker:DescribeTrainingJob": _on(_TRAINING, "sagemaker:DescribeTrainingJob", made_by=_JOBS),
     "sagemaker:StopTrainingJob": _on(_TRAINING, "sagemaker:StopTrainingJob", made_by=_JOBS),
-    "sagemaker:CreateNotebookInstance": _on(
-        "arn:{partition}:sagemaker:{region}:{account}:notebook-instance/{NotebookInstanceName}",
-        "sagemaker:CreateNotebookInstance",
+    # By itself it is no operation: any that takes a role asks for it, such as Lambda's CreateFunction.
+    "iam:PassRole": Operation(
+        rights=(Right(action="iam:PassRole", on="{RoleArn}", context={"iam:PassedToService": "{PassedToService}"}),)
     ),
     "scheduler:CreateSchedule": Operation(
         rights=(
