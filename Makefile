@@ -5,7 +5,7 @@ export PYTHON
 
 BIN := .venv/bin
 
-.PHONY: help setup demo demo-down test check security bench lock clean
+.PHONY: help setup demo demo-down test check security bench calls lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -32,6 +32,9 @@ security: setup ## checkov on what the program declares, against the written exc
 
 bench: setup ## medians of whole processes, with peak memory
 	@$(BIN)/python tools/bench.py
+
+calls: setup ## record the AWS calls of real runs anew, for the tests of least privilege
+	@$(BIN)/python -m tools.calls
 
 lock: setup ## resolve pyproject.toml into requirements.txt again
 	@$(BIN)/python tools/lock.py

@@ -112,8 +112,8 @@ def grant_jobs(names: Names) -> tuple[Statement, ...]:
                 "sagemaker:StopTrainingJob",
             ),
             resources=(names.arn("sagemaker", "training-job/*"),),
-            why="jobs named after pipeline and step are started, watched and cancelled: by the step operator its steps, "
-            "by the orchestrator dynamic pipelines and their steps",
+            why="jobs are started, watched and cancelled: by the step operator its steps, by the orchestrator dynamic "
+            "pipelines and their steps",
             source="zenml/integrations/aws/step_operators/sagemaker_step_operator.py; "
             "zenml/integrations/aws/orchestrators/sagemaker_orchestrator.py, submit_dynamic_pipeline",
         ),

@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from mlstack.local.cloud import Cloud
 from mlstack.local.engine import Engine, find_engine
+from tools.calls.embedded import start_watched
 
 
 @pytest.fixture(scope="session")
@@ -16,9 +18,17 @@ def engine() -> Engine:
 
 
 @pytest.fixture(scope="session")
-def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def aws_calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the ZenML server of `shared_cloud`, and whoever is told to, writes its AWS calls."""
+    file = tmp_path_factory.mktemp("calls") / "calls.jsonl"
+    file.touch()
+    return file
+
+
+@pytest.fixture(scope="session")
+def shared_cloud(tmp_path_factory: pytest.TempPathFactory, aws_calls: Path) -> Iterator[Cloud]:
     """One embedded cloud for all that deploys or registers."""
     cloud = Cloud(tmp_path_factory.mktemp("cloud") / "state")
-    cloud.start(lambda _: None)
+    start_watched(cloud, aws_calls, lambda _: None)
     yield cloud
     cloud.stop(lambda _: None)

@@ -3,30 +3,38 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from components.names import Names
 from mlstack.local.cloud import Cloud
 from tests.end_to_end.conftest import ROOT, Deployment
+from tests.least_privilege.calls import RECORDED
+from tools.calls.embedded import mark, read_raw, watching
+from tools.calls.normal import difference, normal, read
 
 pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module", autouse=True)
-def registered(deployment: Deployment) -> dict[str, object]:
+def registered(deployment: Deployment, aws_calls: Path) -> dict[str, object]:
+    deployment.configure(orchestratorConfig={"environment": watching(aws_calls, "step")})
     deployment.up()
+    mark(aws_calls, "training")
     done = deployment.mlstack("register", "--stack", "local", "--json")
     plan: dict[str, object] = json.loads(done.stdout)
     return plan
 
 
 def test_a_pipeline_runs_to_its_end_and_leaves_model_and_metrics_in_the_bucket(
-    deployment: Deployment, cloud: Cloud, registered: dict[str, object]
+    deployment: Deployment, cloud: Cloud, registered: dict[str, object], aws_calls: Path
 ) -> None:
     environment = {
         **cloud.aws_environment(),
         **cloud.zenml_environment(),
+        **watching(aws_calls, "client"),
         "PATH": deployment.environment["PATH"],
         "ZENML_ACTIVE_STACK_ID": str(registered["stack_id"]),
     }
@@ -52,6 +60,18 @@ def test_a_pipeline_runs_to_its_end_and_leaves_model_and_metrics_in_the_bucket(
     for artifact in ("model", "metrics"):
         prefix = result["artifacts"][artifact].removeprefix(f"s3://{bucket}/")
         assert any(key.startswith(prefix) for key in keys), f"{artifact} is registered but not in the bucket"
+
+
+def test_no_call_was_made_that_the_tests_of_least_privilege_do_not_know(
+    deployment: Deployment, aws_calls: Path
+) -> None:
+    """A release of ZenML that calls something else is seen here, before AWS refuses it."""
+    names = Names(name=deployment.name, environment="local", account_id="123456789012", region="eu-west-1")
+    made = normal((record for record in read_raw(aws_calls) if record["during"] == "training"), names)
+    assert {record["at"][0] for record in made} >= {"client", "server"}
+    assert any("step" in record["at"] for record in made), "the steps were not watched"
+    unknown = difference(made, read(RECORDED))
+    assert not unknown, "`make calls` records anew what is called; not in the list yet: " + "; ".join(unknown)
 
 
 def test_the_sdk_made_no_bucket_of_its_own(cloud: Cloud) -> None:

@@ -181,7 +181,11 @@ class Asking:
             about["kms:ViaService"] = f"{parameters['ViaService']}.{names.region}.{names.dns_suffix}"
         if resource == granted.key_arn:
             about["kms:ResourceAliases"] = (names.key_alias,)
-        if "ec2" in resource and granted.settings.stack.network.mode == "isolated" and "network-interface" not in resource:
+        if (
+            "ec2" in resource
+            and granted.settings.stack.network.mode == "isolated"
+            and "network-interface" not in resource
+        ):
             tags = {"mlstack:environment": names.environment, "mlstack:project": granted.settings.project}
             about |= {f"aws:ResourceTag/{tag}": value for tag, value in tags.items() if "Untagged" not in parameters}
         return about

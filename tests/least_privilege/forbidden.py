@@ -52,7 +52,9 @@ class Forbidden:
         )
 
 
-def _zenml(does: str, on: Mapping[str, str], through: str = "aws", needs: tuple[str, ...] = (), **how: object) -> Forbidden:
+def _zenml(
+    does: str, on: Mapping[str, str], through: str = "aws", needs: tuple[str, ...] = (), **how: object
+) -> Forbidden:
     return Forbidden(who=f"access/{through}", does=does, on=on, needs=("connectors", *needs), **how)  # type: ignore[arg-type]
 
 
@@ -348,7 +350,11 @@ FORBIDDEN: dict[str, Forbidden] = {
         needs=("image builder", "network"),
     ),
     "a step carries data out with credentials of another account": Forbidden(
-        who="access/s3", by="another account", does="s3:PutObject", on=_ARTIFACT, needs=("connectors", "isolated"),
+        who="access/s3",
+        by="another account",
+        does="s3:PutObject",
+        on=_ARTIFACT,
+        needs=("connectors", "isolated"),
         inside=True,
     ),
     "a step carries data out to a bucket of another account": Forbidden(

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from components.ml_stack import MLStackArgs
 from components.names import Names
@@ -72,7 +72,7 @@ class Granted:
         return named | ({"the key": self.key} if self.key else {})
 
 
-@lru_cache(maxsize=None)
+@cache
 def granted(case: str) -> Granted:
     """The policies of a stack of `CASES`."""
     return _read(settings(CASES[case]), record(program(CASES[case])))

@@ -50,9 +50,7 @@ def _on(on: str, *actions: str, made_by: tuple[str, ...] = ()) -> Operation:
 
 
 def _pass(role: str, service: str) -> Right:
-    return Right(
-        action="iam:PassRole", on=role, context={"iam:PassedToService": service}, only_with=role.strip("{}")
-    )
+    return Right(action="iam:PassRole", on=role, context={"iam:PassedToService": service}, only_with=role.strip("{}"))
 
 
 _BUCKET = "arn:{partition}:s3:::{Bucket}"
@@ -182,9 +180,7 @@ OPERATIONS: dict[str, Operation] = {
         )
     },
     "cloudwatch:PutMetricData": Operation(
-        rights=(
-            Right(action="cloudwatch:PutMetricData", on="*", context={"cloudwatch:namespace": "{Namespace}"}),
-        )
+        rights=(Right(action="cloudwatch:PutMetricData", on="*", context={"cloudwatch:namespace": "{Namespace}"}),)
     ),
     "ec2:CreateNetworkInterface": Operation(
         rights=tuple(

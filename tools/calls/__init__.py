@@ -1,1 +1,1 @@
-"""Records the AWS calls that ZenML makes, from real runs on the embedded cloud: what the least-privilege tests allow."""
+"""Records the AWS calls of real runs on the embedded cloud: what the tests of least privilege must see allowed."""

@@ -14,9 +14,9 @@ from ruamel.yaml import YAML
 
 from components.names import Names
 from mlstack.local import cloud as local_cloud
-from mlstack.local.cloud import ACCOUNT_ID, REGION, Cloud
+from mlstack.local.cloud import ACCOUNT_ID, REGION, Cloud, Progress
 from mlstack.local.engine import find_engine
-from mlstack.local.servers import Server
+from mlstack.local.servers import Server, zenml_server
 
 ROOT = Path(__file__).parents[2]
 HOOK = Path(__file__).parent / "hook"
@@ -77,10 +77,9 @@ def registered_stack(directory: Path, calls: Path) -> Iterator[Stack]:
     cloud = Cloud(directory / "state")
     engine = find_engine(print)
     try:
-        with patch.object(local_cloud, "zenml_server", _watched(local_cloud.zenml_server, calls)):
-            cloud.start(print)
+        start_watched(cloud, calls, print)
         settings = directory / "Pulumi.local.yaml"
-        _write_settings(settings, watching(calls, "step"))
+        _write_settings(settings, calls)
         environment = {**cloud.pulumi_environment(engine.bin), **cloud.zenml_environment()}
         pulumi = ("pulumi", "--non-interactive", "--stack", "local")
         _run(environment, "pulumi", "stack", "select", "--create", "local")
@@ -103,19 +102,22 @@ def registered_stack(directory: Path, calls: Path) -> Iterator[Stack]:
         cloud.stop(print)
 
 
-def _watched(make: object, calls: Path) -> object:
-    def made(*arguments: object) -> Server:
-        server: Server = make(*arguments)  # type: ignore[operator]
+def start_watched(cloud: Cloud, calls: Path, progress: Progress) -> None:
+    """Start the embedded cloud with a ZenML server that writes its calls down."""
+
+    def watched(root: Path, endpoint: str, region: str) -> Server:
+        server = zenml_server(root, endpoint, region)
         return replace(server, environment={**server.environment, **watching(calls, "server")})
 
-    return made
+    with patch.object(local_cloud, "zenml_server", watched):
+        cloud.start(progress)
 
 
-def _write_settings(file: Path, environment: Mapping[str, str]) -> None:
+def _write_settings(file: Path, calls: Path) -> None:
     yaml = YAML()
     document = yaml.load((ROOT / "Pulumi.local.yaml").read_text(encoding="utf-8"))
     for component in ("orchestrator", "stepOperator"):
-        document["config"][f"mlstack:{component}Config"] = {"environment": dict(environment)}
+        document["config"][f"mlstack:{component}Config"] = {"environment": watching(calls, "step")}
     with file.open("w", encoding="utf-8") as out:
         yaml.dump(document, out)
 
@@ -127,4 +129,3 @@ def _run(environment: Mapping[str, str], *command: str) -> str:
     if done.returncode:
         raise RuntimeError(f"{' '.join(command[:4])}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
     return done.stdout.strip().splitlines()[-1] if command[0] != "pulumi" else done.stdout
-

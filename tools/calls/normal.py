@@ -31,8 +31,8 @@ _MADE_UP = {"TrainingJobName": "{job}", "ProcessingJobName": "{job}", "Name": "{
 def normal(raw: Iterable[Record], names: Names) -> list[dict[str, Any]]:
     """What the hook wrote, as the committed file holds it.
 
-    `who` asks is `server`, ZenML's own identity; `access/s3`, `access/ecr` or `access/aws`, a session of the access role
-    through a connector; or `environment`, whatever credentials the process found.
+    `who` asks is `server`, ZenML's own identity; `access/s3`, `access/ecr` or `access/aws`, a session of the access
+    role through a connector; or `environment`, whatever credentials the process found.
     """
     raw = list(raw)
     sessions = {record["given"]: _session(record["parameters"]) for record in raw if "given" in record}
@@ -64,6 +64,17 @@ def read(file: Path) -> list[dict[str, Any]]:
     return records
 
 
+def difference(made: Iterable[Record], known: Iterable[Record]) -> list[str]:
+    """Calls of `made` that are not in `known`, whoever else may make them from elsewhere."""
+    return sorted(set(map(_decisive, made)) - set(map(_decisive, known)))
+
+
+def _decisive(record: Record) -> str:
+    # What is listed decides about nothing: no policy of ours looks at prefixes.
+    decides = {name: value for name, value in record["parameters"].items() if name not in ("Prefix", "Delimiter")}
+    return f"{record['who']} {record['call']} {json.dumps(decides)}"
+
+
 def _session(assumed: Record) -> str:
     """Which connector asked for a session: the policy that it hands over tells, the third hands over none."""
     services = assumed.get("Policy", ())
@@ -86,7 +97,10 @@ def _without_names(text: str, names: Names) -> str:
     ours = {
         names.bucket: "{bucket}",
         names.build_project: "{project}",
-        **{names.role_arn(purpose): f"{{role_arn_{purpose}}}" for purpose in ("access", "sagemaker", "scheduler", "codebuild")},
+        **{
+            names.role_arn(purpose): f"{{role_arn_{purpose}}}"
+            for purpose in ("access", "sagemaker", "scheduler", "codebuild")
+        },
         names.repository: "{repository}",
         names.account_id: "{account}",
         names.region: "{region}",

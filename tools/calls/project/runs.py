@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from zenml import pipeline, step
@@ -16,31 +16,31 @@ from zenml.enums import ExecutionStatus
 from zenml.utils.run_utils import refresh_run_status
 
 
-@step(enable_cache=False)
+@step(enable_cache=False)  # type: ignore[untyped-decorator]
 def load() -> Annotated[list[int], "numbers"]:
     return [1, 2, 3]
 
 
-@step(enable_cache=False)
+@step(enable_cache=False)  # type: ignore[untyped-decorator]
 def add_up(numbers: list[int]) -> Annotated[int, "total"]:
     return sum(numbers)
 
 
-@pipeline
+@pipeline  # type: ignore[untyped-decorator]
 def numbers() -> None:
     add_up(load())
 
 
-@pipeline(dynamic=True)
+@pipeline(dynamic=True)  # type: ignore[untyped-decorator]
 def dynamic_numbers() -> None:
     """Its steps are decided upon while it runs, in a job of its own; each then is a job beside it."""
     add_up.with_options(runtime="isolated")(load())
 
 
-def on_the_step_operator(operator: str):  # noqa: ANN201 -- ZenML's decorators are not typed
+def on_the_step_operator(operator: str) -> Any:
     apart = add_up.with_options(step_operator=operator)
 
-    @pipeline
+    @pipeline  # type: ignore[untyped-decorator]
     def apart_numbers() -> None:
         apart(load())
 
