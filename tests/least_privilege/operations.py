@@ -79,7 +79,6 @@ OPERATIONS: dict[str, Operation] = {
     "s3:ListObjectsV2": _on(_BUCKET, "s3:ListBucket"),
     "s3:ListObjectVersions": _on(_BUCKET, "s3:ListBucketVersions"),
     "s3:GetBucketVersioning": _on(_BUCKET, "s3:GetBucketVersioning"),
-    "s3:ListBuckets": _on("*", "s3:ListAllMyBuckets"),
     "s3:DeleteBucket": _on(_BUCKET, "s3:DeleteBucket"),
     "s3:PutBucketPolicy": _on(_BUCKET, "s3:PutBucketPolicy"),
     "s3:HeadObject": _objects("s3:GetObject"),
@@ -111,10 +110,6 @@ OPERATIONS: dict[str, Operation] = {
             Right(action="sagemaker:AddTags", on=_PIPELINE, only_with="Tags"),
             _pass("{RoleArn}", _SAGEMAKER),
         ),
-        made_by=_ORCHESTRATOR,
-    ),
-    "sagemaker:UpdatePipeline": Operation(
-        rights=(Right(action="sagemaker:UpdatePipeline", on=_PIPELINE), _pass("{RoleArn}", _SAGEMAKER)),
         made_by=_ORCHESTRATOR,
     ),
     "sagemaker:DescribePipeline": _on(_PIPELINE, "sagemaker:DescribePipeline", made_by=_ORCHESTRATOR),

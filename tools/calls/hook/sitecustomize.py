@@ -7,7 +7,6 @@ never reach the file.
 import json
 import os
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -75,7 +74,6 @@ def _write(client: Any, operation: str, parameters: Mapping[str, Any], answer: A
         "parameters": telling(parameters),
         # An access key id is a name, no secret; it leads to the session that it was given out for.
         "key": getattr(credentials, "_access_key", None) or getattr(credentials, "access_key", None),
-        "process": " ".join(sys.orig_argv[1:6]),
         "at": os.environ.get("MLSTACK_CALLS_FROM", "client"),
     }
     if operation == "AssumeRole" and answer is not None:
