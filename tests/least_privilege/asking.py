@@ -13,6 +13,7 @@ from tests.least_privilege.operations import OPERATIONS, Right
 OTHER_ACCOUNT = "999999999999"
 _ANYTHING = Policy.parse('{"Statement": {"Sid": "Anything", "Effect": "Allow", "Action": "*", "Resource": "*"}}')
 """Of identities that are not this stack's: whoever administers the account, ZenML's own server, another account."""
+_NO_ENDPOINT = Policy(())
 _ENDPOINTS = {
     "s3": ("s3",),
     "sagemaker": ("sagemaker.api",),
@@ -127,7 +128,8 @@ class Asking:
             **self._about(caller, resource, parameters),
         }
         request = Request(action=right.action, resource=resource, caller=caller, context=context)
-        through = self._endpoints(service) if call.inside else ()
+        # Rights at other services, such as iam:PassRole, are asked for behind the endpoint.
+        through = self._endpoints(service) if call.inside and call.operation.startswith(f"{service}:") else ()
         return Asked(
             call=call,
             request=request,
@@ -212,9 +214,10 @@ class Asking:
         return Resource(account=account)
 
     def _endpoints(self, service: str) -> tuple[Policy, ...]:
-        return tuple(
-            self._granted.endpoints[name] for name in _ENDPOINTS.get(service, ()) if name in self._granted.endpoints
-        )
+        """Through which a call from inside goes. A service without one is out of reach: nothing lets it through."""
+        if not self._granted.endpoints:
+            return ()
+        return tuple(self._granted.endpoints.get(name, _NO_ENDPOINT) for name in _ENDPOINTS[service])
 
     def _encrypts(self, parameters: dict[str, str]) -> bool:
         return self._granted.key_arn is not None and parameters.get("Bucket") == self._granted.names.bucket
