@@ -1,6 +1,5 @@
 """Puts a call to all the policies of a stack that have a say in it."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -8,11 +7,9 @@ from mlstack.iam.evaluate import Answer, Identity, Resource, evaluate, evaluate_
 from mlstack.iam.policy import Caller, Decision, Policy, Request
 from tests.least_privilege.calls import Call
 from tests.least_privilege.granted import PURPOSES, Granted
+from tests.least_privilege.identities import identity_of
 from tests.least_privilege.operations import OPERATIONS, Right
 
-OTHER_ACCOUNT = "999999999999"
-_ANYTHING = Policy.parse('{"Statement": {"Sid": "Anything", "Effect": "Allow", "Action": "*", "Resource": "*"}}')
-"""Of identities that are not this stack's: whoever administers the account, ZenML's own server, another account."""
 _NO_ENDPOINT = Policy(())
 _ENDPOINTS = {
     "s3": ("s3",),
@@ -80,7 +77,7 @@ class Asking:
     def __init__(self, granted: Granted) -> None:
         self._granted = granted
         names = granted.names
-        texts = {
+        self._texts = {
             **_VARYING,
             "partition": names.partition,
             "region": names.region,
@@ -94,7 +91,6 @@ class Asking:
             "key": granted.key_arn or "",
             **{f"role_arn_{each}": names.role_arn(each) for each in (*PURPOSES, "of-somebody-else")},
         }
-        self._texts: dict[str, str] = defaultdict(str, texts)
 
     def rights(self, call: Call) -> Iterator[Asked]:
         """Each right that the call needs in this stack."""
@@ -116,8 +112,7 @@ class Asking:
         return Answer(allowed=True, why="every right that it needs is granted")
 
     def _asked(self, call: Call, right: Right, parameters: dict[str, str]) -> Asked:
-        who = self._fill(call.who)
-        caller, identity = self._who(who)
+        caller, identity = identity_of(self._fill(call.who), self._granted)
         resource = _filled(right.on, {**self._texts, **parameters})
         service = right.action.partition(":")[0]
         context = {
@@ -139,34 +134,6 @@ class Asking:
             of_everybody=right.of_everybody,
         )
 
-    def _who(self, who: str) -> tuple[Caller, Identity | None]:
-        granted, names = self._granted, self._granted.names
-        account = names.account_id
-        if "." in who:
-            return Caller(account=account, service=who), None
-        role, _, connector = who.partition("/")
-        if who == "another account":
-            stranger = f"arn:{names.partition}:iam::{OTHER_ACCOUNT}:role/zenml-server"
-            return Caller(account=OTHER_ACCOUNT, arns=(stranger,)), Identity(
-                account=OTHER_ACCOUNT, policies=(_ANYTHING,)
-            )
-        if who == "server":
-            return self._outsider(granted.principal or f"arn:{names.partition}:iam::{account}:role/nobody")
-        if role in granted.roles:
-            arn = names.role_arn(role)
-            session = f"arn:{names.partition}:sts::{account}:assumed-role/{names.role(role)}/{connector or 'aws'}"
-            return Caller(account=account, arns=(session, arn)), Identity(
-                account=account,
-                policies=(granted.roles[role],),
-                session=granted.sessions[connector] if connector else None,
-            )
-        return self._outsider(f"arn:{names.partition}:iam::{account}:role/administrator")
-
-    def _outsider(self, arn: str) -> tuple[Caller, Identity]:
-        """Of this account, and with all rights that an identity can have by itself."""
-        account = self._granted.names.account_id
-        return Caller(account=account, arns=(arn,)), Identity(account=account, policies=(_ANYTHING,))
-
     def _about(self, caller: Caller, resource: str, parameters: dict[str, str]) -> dict[str, str | tuple[str, ...]]:
         """What AWS adds to each request by itself."""
         granted, names = self._granted, self._granted.names
@@ -183,11 +150,8 @@ class Asking:
             about["kms:ViaService"] = f"{parameters['ViaService']}.{names.region}.{names.dns_suffix}"
         if resource == granted.key_arn:
             about["kms:ResourceAliases"] = (names.key_alias,)
-        if (
-            "ec2" in resource
-            and granted.settings.stack.network.mode == "isolated"
-            and "network-interface" not in resource
-        ):
+        # Subnets and security groups of the network that the stack makes carry its tags; a new interface has none.
+        if "isolated" in granted.parts and resource.split(":")[-1].startswith(("subnet/", "security-group/")):
             tags = {"mlstack:environment": names.environment, "mlstack:project": granted.settings.project}
             about |= {f"aws:ResourceTag/{tag}": value for tag, value in tags.items() if "Untagged" not in parameters}
         return about

@@ -13,7 +13,6 @@ from tests.components.stacks import CASES, program, settings
 from tests.recording import COMPUTED, Recording, record
 
 PURPOSES = ("access", "sagemaker", "scheduler", "codebuild", "flow-logs")
-ROOT_OF_THE_ACCOUNT = "the account as a whole"
 
 
 @dataclass(frozen=True, kw_only=True)
