@@ -20,7 +20,7 @@ _HUB = "https://docs.aws.amazon.com/securityhub/latest/userguide/codebuild-contr
     name="codebuild-unpinned-image",
     refuses="A build image that somebody else can move under its tag runs their code with the builder's role",
     severity=Severity.HIGH,
-    remedy="Use an image of CodeBuild's with its version (aws/codebuild/...:5.0), or name yours by digest (@sha256:...)",
+    remedy="Name an image of CodeBuild's with its version (aws/codebuild/...:5.0) and others by digest (@sha256:...)",
     url="https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-available.html",
     types=(PROJECT,),
 )

@@ -140,20 +140,31 @@ def whole_service(case: Case) -> Iterator[str]:
     types=("aws:iam/userPolicy:UserPolicy", "aws:iam/userPolicyAttachment:UserPolicyAttachment"),
 )
 def user_with_policy(case: Case) -> Iterator[str]:
-    yield "a policy is attached to a user"
+    yield f"attached to user {case.value('user')}"
 
 
 @rule(
     name="kms-decrypt-with-every-key",
     refuses="Decryption with every key of the account makes the separation of keys worthless",
     severity=Severity.MEDIUM,
-    remedy="Name the ARN of the one key in Resource; a condition does not count for AWS's control",
+    remedy="Name the ARN of the one key in Resource",
     url=f"{_HUB}/kms-controls.html#kms-2",
     control="KMS.1, KMS.2",
     types=_GRANTS,
+    options={
+        "conditions": {
+            "type": "array",
+            "items": {"type": "string"},
+            "default": [],
+            "description": "Condition keys that name the key as well as an ARN does. AWS's own control counts none.",
+        }
+    },
 )
 def decrypt_with_every_key(case: Case) -> Iterator[str]:
+    accepted = case.config.get("conditions", ())
     for statement in statements(case, IDENTITY):
+        if statement.limited_by(*accepted):
+            continue
         wide = [each for each in statement.resources if each == "*" or each.endswith((":*", ":key/*", ":key*"))]
         if wide and (statement.grants("kms:Decrypt") or statement.grants("kms:ReEncryptFrom")):
             yield f"{statement.label} decrypts with {wide[0]}"

@@ -160,7 +160,8 @@ class Rule:
         """Findings, and why there may be more that the check did not come to."""
         found: list[str] = []
         try:
-            found.extend(self.check(case))
+            for message in self.check(case):
+                found.append(message)  # not at once: what was found before an exception counts
         except NotCheckedError as obstacle:
             return found, f"{case.resource.name} could not be checked: {obstacle.message}"
         except UnknownValueError as unknown:
