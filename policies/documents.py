@@ -90,6 +90,8 @@ def parse(text: str, where: str) -> Iterator[Statement]:
         raise NotCheckedError(f"{where} is not JSON") from None
     given = read.get("Statement", ()) if isinstance(read, dict) else ()
     for place, each in enumerate(_listed(given), start=1):
+        if not isinstance(each, dict):
+            raise NotCheckedError(f"statement {place} of {where} is not an object")
         yield Statement(
             label=f"statement {each.get('Sid') or place}",
             allows=each.get("Effect") == "Allow",

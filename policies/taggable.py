@@ -16,6 +16,7 @@ TAGGABLE = (
     "aws:iam/user:User",
     "aws:kms/key:Key",
     "aws:s3/bucket:Bucket",
+    "aws:scheduler/scheduleGroup:ScheduleGroup",
     "aws:secretsmanager/secret:Secret",
     "aws:sns/topic:Topic",
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
