@@ -71,7 +71,7 @@ def _denies_plain_http(text: str, arn: str) -> bool:
     severity=Severity.HIGH,
     remedy=f"Add a BucketPublicAccessBlock with {', '.join(_BLOCKS)} all true",
     url=f"{_HUB}#s3-8",
-    control="S3.1, S3.8",
+    control="S3.8",
     types=(BUCKET,),
     whole_stack=True,
 )

@@ -1,4 +1,7 @@
-"""Imports point one way: pure code <- AWS components <- MLStack <- program; the ZenML side knows the contract alone."""
+"""Imports point one way: pure code <- AWS components <- MLStack <- program; the ZenML side knows the contract alone.
+
+The policy pack stands beside the program: it judges what was declared, and knows nothing of how.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -58,6 +61,22 @@ def test_the_iam_evaluator_knows_nothing_but_iam() -> None:
     for file in (ROOT / "mlstack" / "iam").glob("*.py"):
         ours = {name for name in _imports(file) if name.startswith(("mlstack", "components", "pulumi", "moto"))}
         assert all(name.startswith("mlstack.iam") for name in ours), f"{file.name} imports {ours}"
+
+
+def test_the_policy_pack_waits_for_neither_aws_nor_zenml_and_knows_only_what_is_pure() -> None:
+    for file in (ROOT / "policies").glob("*.py"):
+        imported = set(_imports(file))
+        heavy = {"zenml", "pulumi_aws", "boto3", "botocore", "cfnlint", "moto"}
+        assert not {name for name in imported if name.split(".")[0] in heavy}, f"{file.name} makes every preview wait"
+        ours = {name for name in imported if name.startswith(("components", "mlstack", "tests", "tools"))}
+        pure = tuple(f"components.{name}" for name in PURE)
+        assert all(name.startswith(("mlstack.iam", *pure)) for name in ours), f"{file.name} imports {ours}"
+
+
+def test_nothing_but_the_pack_knows_the_rules() -> None:
+    for folder in ("components", "mlstack"):
+        for file in (ROOT / folder).rglob("*.py"):
+            assert not {name for name in _imports(file) if name.startswith("polic")}, f"{file.name} imports a rule"
 
 
 def _imports(file: Path, *, only_at_import: bool = False) -> Iterator[str]:

@@ -64,7 +64,7 @@ def judge(rule: Rule, stack: Sequence[Given], config: Mapping[str, Any] | None =
             args = ResourceValidationArgs(
                 each.type, _props(each), each.urn, each.name, _options(each), None, dict(config or {}), {}
             )
-            _run(lambda args=args: policy.validate(args, report), obstacles)  # type: ignore[misc]
+            _run(lambda args=args: policy.validate(args, report), obstacles)
     return Verdict(tuple(found), "; ".join(obstacles) or None)
 
 

@@ -9,7 +9,12 @@ from tests.policies.shown import UNKNOWN, Given
 BUCKET = Given(s3.BUCKET, {"bucket": "ours"}, name="bucket")
 UNNAMED = Given(s3.BUCKET, {"bucket": UNKNOWN}, name="bucket")
 LOGS = Given(s3.BUCKET, {"bucket": "logs"}, name="logs")
-ALL = {"blockPublicAcls": True, "blockPublicPolicy": True, "ignorePublicAcls": True, "restrictPublicBuckets": True}
+ALL: dict[str, Any] = {
+    "blockPublicAcls": True,
+    "blockPublicPolicy": True,
+    "ignorePublicAcls": True,
+    "restrictPublicBuckets": True,
+}
 
 
 def setting(type_: str, bucket: str = "ours", **props: Any) -> Given:
