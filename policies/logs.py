@@ -22,9 +22,9 @@ _HUB = "https://docs.aws.amazon.com/securityhub/latest/userguide/cloudwatch-cont
     whole_stack=True,
 )
 def unmanaged_group(case: Case) -> Iterator[str]:
-    if case.value("logsConfig", "cloudwatchLogs", "status") == "DISABLED" or case.computed_from(
-        "logsConfig", LOG_GROUP
-    ):
+    if case.value("logsConfig", "cloudwatchLogs", "status") == "DISABLED":
+        return
+    if case.computed_from("logsConfig", LOG_GROUP):
         return
     groups = [other for other in case.stack if other.resource_type == LOG_GROUP]
     name = case.value("logsConfig", "cloudwatchLogs", "groupName") or f"/aws/codebuild/{case.value('name')}"

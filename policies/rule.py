@@ -97,7 +97,7 @@ class Case:
             elif theirs is None and not any(each.resource_type == self.resource.resource_type for each in origins):
                 vague.append(other)
         if vague and not found:
-            raise NotCheckedError(f"{key} of {vague[0].name} is not known before the deployment, so it may be {ours}")
+            raise NotCheckedError(f"{key} of {vague[0].name} is not known before the deployment, so it may be its own")
         return found
 
 

@@ -101,7 +101,13 @@ def bad(preview_environment: dict[str, str], tmp_path: Path) -> Project:
 
 @pytest.fixture
 def ours(preview_environment: dict[str, str], tmp_path: Path) -> Project:
-    return Project(ROOT, {**preview_environment, "PULUMI_BACKEND_URL": f"file://{tmp_path}"})
+    """This program in a folder of its own: making a stack writes into Pulumi.<stack>.yaml."""
+    for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "__main__.py"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in (".venv", "components", "mlstack"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "state").mkdir()
+    return Project(tmp_path, {**preview_environment, "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}"})
 
 
 def test_production_refuses_a_bad_program_and_names_every_rule_that_it_breaks(bad: Project) -> None:
@@ -137,9 +143,21 @@ def test_without_a_configuration_everything_is_advice(bad: Project) -> None:
     assert len(previewed.found["advisory"]) > 30
 
 
-@pytest.mark.parametrize(("environment", "profile"), [("prod", "production"), ("dev", "development")])
-def test_our_own_program_passes_in_a_preview(ours: Project, environment: str, profile: str) -> None:
+# The embedded provider takes no build project inside a network.
+ISOLATED = {"mlstack:network.mode": "isolated", "mlstack:imageBuilder": "false"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "profile", "changes"),
+    [("prod", "production", {}), ("prod", "production", ISOLATED), ("dev", "development", {})],
+    ids=["production", "production in an isolated network", "development"],
+)
+def test_our_own_program_passes_in_a_preview(
+    ours: Project, environment: str, profile: str, changes: dict[str, str]
+) -> None:
     assert ours.run("stack", "init", environment).code == 0
+    for key, value in changes.items():
+        assert ours.run("config", "set", "--stack", environment, "--path", key, value).code == 0
     previewed = ours.preview(*pack(profile), stack=environment)
     assert previewed.code == 0, previewed.text[-6000:]
     # The contract holds the key's ARN, which AWS makes up.

@@ -85,6 +85,14 @@ SAMPLES = (
     passes(BLOCKED, "all four", BUCKET, setting(s3.PUBLIC_ACCESS, **ALL)),
     passes(BLOCKED, "all four, of a bucket without a known name", UNNAMED, computed(s3.PUBLIC_ACCESS, **ALL)),
     refused(OPEN, "everybody reads", setting(s3.POLICY, policy=policy(EVERYBODY)), says="allows everybody"),
+    refused(
+        OPEN,
+        "everybody but one account",
+        setting(
+            s3.POLICY, policy=policy({"NotPrincipal": {"AWS": "1"}, "Action": "s3:GetObject", "Resource": OBJECTS})
+        ),
+        says="allows everybody",
+    ),
     passes(
         OPEN,
         "everybody of an organisation",
