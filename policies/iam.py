@@ -92,9 +92,14 @@ def pass_role(case: Case) -> Iterator[str]:
 )
 def assume_role(case: Case) -> Iterator[str]:
     for statement in statements(case, IDENTITY):
-        wide = [each for each in statement.resources if each == "*" or each.endswith((":*", ":role/*", ":role*"))]
+        wide = [each for each in statement.resources if _is_any_role(each)]
         if wide and statement.grants("sts:AssumeRole"):
             yield f"{statement.label} assumes {wide[0]}"
+
+
+def _is_any_role(arn: str) -> bool:
+    """Every role of an account, or a role of that name in every account."""
+    return arn == "*" or arn.endswith((":*", ":role/*", ":role*")) or arn.split(":")[4:5] == ["*"]
 
 
 @rule(

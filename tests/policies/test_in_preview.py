@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.policies.conftest import EXECUTABLE, ROOT
+from tests.policies.levels import configuration, level
 from tests.policies.shown import BY_NAME
-from tests.policies.test_own_stacks import configuration, level
 
 pytestmark = pytest.mark.engine
 
@@ -141,6 +141,17 @@ def test_without_a_configuration_everything_is_advice(bad: Project) -> None:
     assert previewed.code == 0
     assert "mandatory" not in previewed.found
     assert len(previewed.found["advisory"]) > 30
+
+
+def test_the_configuration_in_the_docs_does_what_it_says(bad: Project, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
+    example = tmp_path / "example.json"
+    example.write_text(page.split("```json\n")[1].split("```")[0], encoding="utf-8")
+    previewed = bad.preview("--policy-pack", str(EXECUTABLE), "--policy-pack-config", str(example))
+    assert previewed.code != 0
+    assert "ecr-without-lifecycle" in previewed.found["mandatory"], "all"
+    assert "s3-without-access-logs" not in previewed.text
+    assert "role: no tag team" in previewed.text
 
 
 # The embedded provider takes no build project inside a network.

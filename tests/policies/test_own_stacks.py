@@ -1,31 +1,14 @@
 """Our own program before our own rules, in every variant, and the two configurations that come with the pack."""
 
-import json
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from policies.pack import RULES
 from tests.components.stacks import CASES, program
+from tests.policies.levels import configuration, level, options
 from tests.policies.shown import BY_NAME, declared, judge
 from tests.recording import record
 
-PACK = Path(__file__).parents[2] / "policies"
 LEVELS = ("advisory", "mandatory", "disabled")
-
-
-def configuration(profile: str) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads((PACK / f"{profile}.json").read_text(encoding="utf-8"))
-    return read
-
-
-def level(entry: Any) -> str:
-    return str(entry["enforcementLevel"] if isinstance(entry, dict) else entry)
-
-
-def options(entry: Any) -> dict[str, Any]:
-    return {key: value for key, value in entry.items() if key != "enforcementLevel"} if isinstance(entry, dict) else {}
 
 
 def profile_of(changes: dict[str, str]) -> str:

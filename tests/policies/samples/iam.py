@@ -111,6 +111,9 @@ SAMPLES = (
         grant(["sts:AssumeRole"], ["arn:aws:iam::123456789012:role/*"]),
         says="role/*",
     ),
+    refused(
+        ASSUME, "a name in every account", grant("sts:AssumeRole", "arn:aws:iam::*:role/zenml"), says="::*:role/zenml"
+    ),
     refused(ASSUME, "a role that holds it inline", inline("sts:AssumeRole"), says="assumes *"),
     passes(ASSUME, "one role", grant("sts:AssumeRole", ROLE_ARN)),
     passes(ASSUME, "another action of STS", grant("sts:GetCallerIdentity")),

@@ -13,7 +13,7 @@ OUTPUT = "stack-secret-in-output"
 BUCKET = "aws:s3/bucket:Bucket"
 OURS = {"mlstack:project": "mlstack", "mlstack:environment": "dev"}
 TYPES = {"types": [BUCKET]}
-AWS_KEY = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY12"
+AWS_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 ZENML_KEY = "ZENKEY_eyJpZCI6ICJ"
 KEY_BLOCK = "-----BEGIN RSA PRIVATE KEY-----\nMII"
 
