@@ -53,8 +53,10 @@ class Deployment:
 
     def up(self, *arguments: str) -> dict[str, int]:
         """Deploy; operations by kind."""
-        done = self.pulumi("up", "--yes", "--skip-preview", "--json", *arguments)
+        done = self.pulumi("up", "--yes", "--skip-preview", "--json", *arguments, check=False)
         events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        said = [event["diagnosticEvent"] for event in events if "diagnosticEvent" in event]
+        assert done.returncode == 0, "\n".join(each["message"] for each in said if each["severity"] == "error")
         counts: dict[str, int] = next(e["summaryEvent"]["resourceChanges"] for e in events if "summaryEvent" in e)
         return counts
 

@@ -125,6 +125,10 @@ def expiry(**more: Any) -> list[Inputs]:
     ]
 
 
+def scanned(frequency: str) -> list[Inputs]:
+    return [{"scanFrequency": frequency, "repositoryFilters": [{"filter": "ml-*", "filterType": "WILDCARD"}]}]
+
+
 SAMPLES: dict[str, Sample] = {
     BUCKET: Sample(
         {"bucket": None, "tags": {"Owner": "ml"}}, {"tags": {"Owner": "platform"}}, {"objectLockEnabled": True}
@@ -182,6 +186,11 @@ SAMPLES: dict[str, Sample] = {
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": Sample(
         {"repository": None, "policy": expire_after(14)}, replace={"policy": expire_after(7)}
     ),
+    "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration": Sample(
+        {"scanType": "ENHANCED", "rules": scanned("CONTINUOUS_SCAN")},
+        {"rules": scanned("SCAN_ON_PUSH")},
+        {"region": "eu-central-1"},
+    ),
     ROLE: Sample(
         {
             "name": None,
@@ -220,7 +229,13 @@ SAMPLES: dict[str, Sample] = {
     ),
     "aws:kms/alias:Alias": Sample({"name": "alias/sample", "targetKeyId": None}, replace={"name": "alias/other"}),
     "aws:codebuild/project:Project": Sample(
-        project(buildTimeout=30, concurrentBuildLimit=2, encryptionKey="alias/a", tags={"Owner": "ml"}),
+        project(
+            vpcConfig={"vpcId": "vpc-1", "subnets": ["subnet-1", "subnet-2"], "securityGroupIds": ["sg-1"]},
+            buildTimeout=30,
+            concurrentBuildLimit=2,
+            encryptionKey="alias/a",
+            tags={"Owner": "ml"},
+        ),
         {"buildTimeout": 45, "description": "images"},
         {"name": "another"},
     ),

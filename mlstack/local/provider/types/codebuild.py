@@ -2,7 +2,19 @@
 
 from typing import Any
 
-from mlstack.local.provider.schema import REGION, TAGS, Call, ResourceType, Values, boolean, integer, name, one, string
+from mlstack.local.provider.schema import (
+    REGION,
+    TAGS,
+    Call,
+    ResourceType,
+    Values,
+    boolean,
+    integer,
+    name,
+    one,
+    string,
+    strings,
+)
 from mlstack.local.provider.types.aws import from_pairs, given, pairs
 
 _COMPUTE = ("BUILD_GENERAL1_SMALL", "BUILD_GENERAL1_MEDIUM", "BUILD_GENERAL1_LARGE")
@@ -28,6 +40,7 @@ def _arguments(inputs: Values) -> dict[str, Any]:
         timeoutInMinutes=inputs.get("buildTimeout"),
         queuedTimeoutInMinutes=inputs.get("queuedTimeout"),
         concurrentBuildLimit=inputs.get("concurrentBuildLimit"),
+        vpcConfig=inputs.get("vpcConfig"),
     )
 
 
@@ -36,7 +49,7 @@ def _read(call: Call, arn: str, state: Values) -> Values | None:
     if not found:
         return None
     project = found[0]
-    logs = project.get("logsConfig", {}).get("cloudWatchLogs")
+    logs, place = project.get("logsConfig", {}).get("cloudWatchLogs"), project.get("vpcConfig")
     return {
         "name": project["name"],
         "description": project.get("description") or None,
@@ -46,6 +59,7 @@ def _read(call: Call, arn: str, state: Values) -> Values | None:
         "environment": {key: project["environment"][key] for key in _ENVIRONMENT if key in project["environment"]},
         "logsConfig": logs and {"cloudwatchLogs": {key: logs[key] for key in _LOGS if key in logs}},
         "encryptionKey": project.get("encryptionKey"),
+        "vpcConfig": place and {key: place[key] for key in _PLACE if key in place},
         "buildTimeout": project.get("timeoutInMinutes"),
         "queuedTimeout": project.get("queuedTimeoutInMinutes"),
         "tags": from_pairs(project.get("tags", ()), "key", "value"),
@@ -78,6 +92,12 @@ _LOGS = {
     "streamName": string(),
 }
 
+_PLACE = {
+    "vpcId": string(required=True),
+    "subnets": strings(required=True, unordered=True),
+    "securityGroupIds": strings(required=True, unordered=True),
+}
+
 TYPES = (
     ResourceType(
         token="aws:codebuild/project:Project",
@@ -91,6 +111,7 @@ TYPES = (
             "environment": one(_ENVIRONMENT, required=True),
             "logsConfig": one({"cloudwatchLogs": one(_LOGS)}),
             "encryptionKey": string(computed=True),
+            "vpcConfig": one(_PLACE),
             "buildTimeout": integer(default=60),
             "queuedTimeout": integer(default=480),
             "concurrentBuildLimit": integer(),
