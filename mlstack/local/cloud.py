@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from mlstack.errors import MLStackError, UsageError
 from mlstack.local import environments
@@ -106,6 +107,19 @@ class Cloud:
     def aws_environment(self) -> dict[str, str]:
         """What points AWS clients at the emulator, and away from every account that the user has."""
         return environments.aws(self._root, self._running().aws_endpoint, REGION)
+
+    def aws_client(self, service: str) -> Any:
+        """boto3's client of a service of the emulator."""
+        import boto3
+
+        environment = self.aws_environment()
+        return boto3.client(
+            service,
+            endpoint_url=environment["AWS_ENDPOINT_URL"],
+            region_name=environment["AWS_DEFAULT_REGION"],
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        )
 
     def zenml_environment(self) -> dict[str, str]:
         """What makes a ZenML client one of the embedded server, without touching the user's own configuration."""

@@ -194,16 +194,7 @@ def _train(
 
 def _remove_runs(cloud: Cloud) -> None:
     """ZenML makes a SageMaker pipeline for each run and never deletes one."""
-    import boto3
-
-    environment = cloud.aws_environment()
-    sagemaker = boto3.client(
-        "sagemaker",
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        region_name=environment["AWS_DEFAULT_REGION"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-    )
+    sagemaker = cloud.aws_client("sagemaker")
     for page in sagemaker.get_paginator("list_pipelines").paginate():
         for pipeline in page["PipelineSummaries"]:
             sagemaker.delete_pipeline(PipelineName=pipeline["PipelineName"], ClientRequestToken="0" * 32)

@@ -1,9 +1,7 @@
 """With everything on that a security review asks for, through the real engine. AWS itself was not asked."""
 
 import json
-from typing import Any
 
-import boto3
 import pytest
 
 from mlstack.local.aws.inventory import inventory
@@ -27,17 +25,6 @@ def deployed(deployment: Deployment) -> dict[str, int]:
     return deployment.up()
 
 
-def client(cloud: Cloud, service: str) -> Any:
-    environment = cloud.aws_environment()
-    return boto3.client(
-        service,
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        region_name="eu-west-1",
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-    )
-
-
 def test_all_of_it_is_created_at_once_and_stays_unchanged(deployed: dict[str, int], deployment: Deployment) -> None:
     assert set(deployed) == {"create"}
     assert set(deployment.up()) == {"same"}
@@ -49,7 +36,7 @@ def test_what_is_really_there_is_what_was_declared(deployment: Deployment) -> No
 
 
 def test_every_role_has_the_path_and_the_boundary(deployment: Deployment, cloud: Cloud) -> None:
-    iam = client(cloud, "iam")
+    iam = cloud.aws_client("iam")
     names = [each["RoleName"] for each in iam.list_roles(PathPrefix="/ml/")["Roles"]]
     ours = [name for name in names if name.startswith(f"{deployment.name}-local")]
     assert {name.rpartition("-")[2] for name in ours} >= {"access", "sagemaker", "scheduler", "codebuild", "logs"}
@@ -58,7 +45,7 @@ def test_every_role_has_the_path_and_the_boundary(deployment: Deployment, cloud:
 
 
 def test_jobs_and_builds_are_told_to_run_in_subnets_that_are_there(deployment: Deployment, cloud: Cloud) -> None:
-    subnets = {each["SubnetId"]: each for each in client(cloud, "ec2").describe_subnets()["Subnets"]}
+    subnets = {each["SubnetId"]: each for each in cloud.aws_client("ec2").describe_subnets()["Subnets"]}
     contract = json.loads(deployment.output("mlstack"))
     for component in ("orchestrator", "step_operator"):
         arguments = contract["components"][component]["configuration"]["estimator_args"]
@@ -66,12 +53,14 @@ def test_jobs_and_builds_are_told_to_run_in_subnets_that_are_there(deployment: D
         assert len({each["AvailabilityZone"] for each in used}) >= 2
         assert not any(each["MapPublicIpOnLaunch"] for each in used)
         assert arguments["output_kms_key"] == arguments["volume_kms_key"]
-    project = client(cloud, "codebuild").batch_get_projects(names=[deployment.output("build_project")])["projects"][0]
-    assert set(project["vpcConfig"]["subnets"]) == set(used and [each["SubnetId"] for each in used])
+    project = cloud.aws_client("codebuild").batch_get_projects(names=[deployment.output("build_project")])["projects"][
+        0
+    ]
+    assert set(project["vpcConfig"]["subnets"]) == {each["SubnetId"] for each in used}
 
 
 def test_nothing_in_the_network_leads_to_the_internet(deployment: Deployment, cloud: Cloud) -> None:
-    ec2 = client(cloud, "ec2")
+    ec2 = cloud.aws_client("ec2")
     filters = [{"Name": "tag:mlstack:environment", "Values": ["local"]}]
     [vpc] = [each["VpcId"] for each in ec2.describe_vpcs(Filters=filters)["Vpcs"]]
     inside = [{"Name": "vpc-id", "Values": [vpc]}]
@@ -92,6 +81,6 @@ def test_destroy_leaves_nothing(deployment: Deployment, cloud: Cloud) -> None:
     state = cloud.state()
     assert state is not None
     assert [found for found in inventory(state.aws_endpoint) if f"{deployment.name}-local" in str(found)] == []
-    assert not client(cloud, "ec2").describe_vpcs(Filters=[{"Name": "tag:mlstack:environment", "Values": ["local"]}])[
-        "Vpcs"
-    ]
+    assert not cloud.aws_client("ec2").describe_vpcs(
+        Filters=[{"Name": "tag:mlstack:environment", "Values": ["local"]}]
+    )["Vpcs"]

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -19,37 +18,26 @@ def deployed(deployment: Deployment) -> dict[str, int]:
     return deployment.up()
 
 
-def _client(cloud: Cloud, service: str) -> Any:
-    environment = cloud.aws_environment()
-    return boto3.client(
-        service,
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        region_name="eu-west-1",
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-    )
-
-
 def test_everything_is_created_at_once(deployed: dict[str, int]) -> None:
     assert set(deployed) == {"create"}
 
 
 def test_the_contract_names_what_really_exists(deployment: Deployment, cloud: Cloud) -> None:
     contract = MLStackOutputs.parse(deployment.output("mlstack"), origin="the stack")
-    roles = _client(cloud, "iam").list_roles()["Roles"]
+    roles = cloud.aws_client("iam").list_roles()["Roles"]
     orchestrator = contract.components["orchestrator"].configuration
     for arn in (orchestrator["execution_role"], orchestrator["scheduler_role"], deployment.output("access_role_arn")):
         assert arn in {role["Arn"] for role in roles}, "an ARN computed from settings is not the one that was made"
-    repositories = _client(cloud, "ecr").describe_repositories()["repositories"]
+    repositories = cloud.aws_client("ecr").describe_repositories()["repositories"]
     assert deployment.output("repository_url") in {repository["repositoryUri"] for repository in repositories}
-    buckets = _client(cloud, "s3").list_buckets()["Buckets"]
+    buckets = cloud.aws_client("s3").list_buckets()["Buckets"]
     assert deployment.output("bucket") in {bucket["Name"] for bucket in buckets}
     project = contract.components["image_builder"].configuration["code_build_project"]
-    assert project in _client(cloud, "codebuild").list_projects()["projects"]
+    assert project in cloud.aws_client("codebuild").list_projects()["projects"]
 
 
 def test_plain_http_is_refused_and_tls_is_not(deployment: Deployment, cloud: Cloud) -> None:
-    s3 = _client(cloud, "s3")
+    s3 = cloud.aws_client("s3")
     bucket = deployment.output("bucket")
     s3.put_object(Bucket=bucket, Key="probe", Body=b"x")
 

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -89,23 +88,10 @@ def test_deregistering_takes_everything_of_ours_away(deployment: Deployment) -> 
     assert {change["action"] for change in plan["changes"]} == {"create"}
 
 
-def _s3(cloud: Cloud) -> Any:
-    import boto3
-
-    environment = cloud.aws_environment()
-    return boto3.client(
-        "s3",
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        region_name="eu-west-1",
-    )
-
-
 def _keys(cloud: Cloud, bucket: str) -> list[str]:
-    pages = _s3(cloud).get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    pages = cloud.aws_client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket)
     return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
 
 def _buckets(cloud: Cloud) -> list[str]:
-    return [bucket["Name"] for bucket in _s3(cloud).list_buckets()["Buckets"]]
+    return [bucket["Name"] for bucket in cloud.aws_client("s3").list_buckets()["Buckets"]]

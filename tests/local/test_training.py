@@ -31,22 +31,9 @@ class Training:
     output: str
 
 
-def client(cloud: Cloud, service: str) -> Any:
-    import boto3
-
-    environment = cloud.aws_environment()
-    return boto3.client(
-        service,
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        region_name=environment["AWS_REGION"],
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-
-
 def provision(cloud: Cloud) -> None:
     """What the program provisions, as far as this run needs it: with the policy that refuses plain http."""
-    s3, iam = client(cloud, "s3"), client(cloud, "iam")
+    s3, iam = cloud.aws_client("s3"), cloud.aws_client("iam")
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     tls_only = {
@@ -57,7 +44,7 @@ def provision(cloud: Cloud) -> None:
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
     s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Version": "2012-10-17", "Statement": [tls_only]}))
-    client(cloud, "ecr").create_repository(repositoryName="hand-made")
+    cloud.aws_client("ecr").create_repository(repositoryName="hand-made")
     for name, principal in (
         ("access", {"AWS": f"arn:aws:iam::{ACCOUNT}:user/zenml-server"}),
         ("execution", {"Service": "sagemaker.amazonaws.com"}),
@@ -89,7 +76,7 @@ def training(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         check=False,
     )
     assert submitted.returncode == 0, submitted.stdout
-    sagemaker = client(cloud, "sagemaker")
+    sagemaker = cloud.aws_client("sagemaker")
     pipeline = sagemaker.list_pipelines()["PipelineSummaries"][0]["PipelineName"]
     listed = sagemaker.list_pipeline_executions(PipelineName=pipeline)["PipelineExecutionSummaries"]
     arn = listed[0]["PipelineExecutionArn"]
@@ -132,7 +119,7 @@ def test_the_run_in_zenml_is_the_execution_on_sagemaker(training: Training) -> N
 
 
 def test_the_artifacts_are_objects_of_the_bucket(cloud: Cloud, training: Training) -> None:
-    s3 = client(cloud, "s3")
+    s3 = cloud.aws_client("s3")
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
     totals = [key for key in keys if re.fullmatch(r"add_up/total/.+/data\.json", key)]
     assert len(totals) == 1, keys

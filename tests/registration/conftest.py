@@ -66,16 +66,7 @@ class Hook:
 @pytest.fixture(scope="module")
 def emulated(shared_cloud: Cloud) -> Cloud:
     """With what the connectors are verified against."""
-    import boto3
-
-    environment = shared_cloud.aws_environment()
-    access = {
-        "endpoint_url": environment["AWS_ENDPOINT_URL"],
-        "region_name": "eu-west-1",
-        "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
-        "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
-    }
-    ecr = boto3.client("ecr", **access)
+    ecr = shared_cloud.aws_client("ecr")
     if not ecr.describe_repositories()["repositories"]:
         ecr.create_repository(repositoryName="for-the-connectors")
     return shared_cloud
@@ -84,17 +75,8 @@ def emulated(shared_cloud: Cloud) -> Cloud:
 @pytest.fixture
 def hook(emulated: Cloud, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Hook]:
     """Everything that it registers is gone afterwards."""
-    import boto3
-
     name = f"r{abs(hash(request.node.name)) % 10_000_000}"
     hook = Hook(emulated, tmp_path, name)
-    environment = emulated.aws_environment()
-    access = {
-        "endpoint_url": environment["AWS_ENDPOINT_URL"],
-        "region_name": "eu-west-1",
-        "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
-        "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
-    }
     trust = {
         "Version": "2012-10-17",
         "Statement": [
@@ -105,10 +87,10 @@ def hook(emulated: Cloud, tmp_path: Path, request: pytest.FixtureRequest) -> Ite
             }
         ],
     }
-    boto3.client("s3", **access).create_bucket(
+    emulated.aws_client("s3").create_bucket(
         Bucket=f"{name}-dev-123456789012-eu-west-1", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
     )
-    boto3.client("iam", **access).create_role(
+    emulated.aws_client("iam").create_role(
         RoleName=f"{name}-dev-eu-west-1-access", AssumeRolePolicyDocument=json.dumps(trust)
     )
     yield hook
