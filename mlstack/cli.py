@@ -62,10 +62,10 @@ def demo(
 
 def _mount() -> None:
     from mlstack.local.commands import local
-    from mlstack.registration.commands import deregister, register
+    from mlstack.registration.commands import deregister, plan, register, status
 
-    app.command()(register)
-    app.command()(deregister)
+    for command in (plan, register, status, deregister):
+        app.command()(command)
     app.add_typer(local, name="local")
 
 

@@ -12,8 +12,12 @@ ROOT = Path(__file__).parents[1]
 PURE = {"settings", "configuration", "checks", "problems", "limits", "names", "iam", "flavors"}
 """Modules of components/ that are plain data: usable without the engine."""
 
-SPEAKS_ZENML = {"mlstack/registration/client.py", "mlstack/local/zenml_server.py"}
-"""The registration client, and the embedded server, which is ZenML itself."""
+SPEAKS_ZENML = {
+    "mlstack/registration/client.py",
+    "mlstack/registration/models.py",
+    "mlstack/local/zenml_server.py",
+}
+"""The registration client with the models that it sends, and the embedded server, which is ZenML itself."""
 
 
 def test_the_aws_side_never_imports_zenml_and_knows_only_the_contract_of_the_rest() -> None:

@@ -2,15 +2,16 @@
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
 from mlstack.errors import MLStackError
 from mlstack.registration.client import ZenML
-from mlstack.registration.objects import Held, Wanted
+from mlstack.registration.objects import Held, Wanted, links_of, what
 from mlstack.registration.plan import Change, Plan
+from mlstack.registration.put_back import put_back
 
 Progress = Callable[[str], None]
 
@@ -43,50 +44,73 @@ def verify(zenml: ZenML, plan: Plan, progress: Progress) -> None:
             done.result()
 
 
-def apply(zenml: ZenML, plan: Plan, progress: Progress) -> str | None:
+def apply(zenml: ZenML, plan: Plan, before: Iterable[Held], progress: Progress) -> str | None:
     """Do what the plan says; the stack's id, if there is one afterwards.
 
-    When it fails half way, what this run created is removed again as far as nothing uses it. The next run goes on from
-    whatever is left.
+    When it fails, at whatever call, ZenML is put back to `before`, and the error says so or names what could not be.
     """
-    return _Run(zenml, progress).carry_out(plan)
+    before = tuple(before)
+    try:
+        return _Run(zenml, plan, progress).carry_out()
+    except BaseException as error:
+        progress("putting back what this run changed")
+        left = put_back(zenml, before, plan, progress)
+        if isinstance(error, MLStackError):
+            raise PutBackError(error, left) from None
+        raise
+
+
+def remove(zenml: ZenML, plan: Plan, progress: Progress) -> None:
+    """Do what a removal plan says, in its order: nothing in ZenML ever points at what is gone.
+
+    When it fails the next run goes on from what is left.
+    """
+    for change in plan.changes:
+        if change.held:
+            progress(f"removing {what(change.held)} {change.name}")
+            zenml.remove(change.kind, change.held.id, change.name)
+
+
+class PutBackError(MLStackError):
+    """What went wrong, and what ZenML holds after it."""
+
+    def __init__(self, error: MLStackError, left: list[str]) -> None:
+        if left:
+            after = f"could not be put back: {', '.join(left)}"
+            hint = f"{error.hint}; the next run goes on from what is there" if error.hint else "run it again"
+        else:
+            after, hint = "ZenML is as it was before this run", error.hint or "run it again"
+        super().__init__(f"{error.message}\n{after}", hint=hint)
 
 
 class _Run:
-    def __init__(self, zenml: ZenML, progress: Progress) -> None:
+    def __init__(self, zenml: ZenML, plan: Plan, progress: Progress) -> None:
         self._zenml = zenml
+        self._plan = plan
         self._progress = progress
-        self._ids: dict[tuple[str, str], str] = {}
-        self._created: list[tuple[str, str, str]] = []
+        self._ids: dict[tuple[str, str], str] = {
+            (c.kind, c.slot): c.held.id for c in plan.changes if c.held and c.wanted
+        }
         self._renames: list[tuple[str, Wanted]] = []
         self._replaced: list[Held] = []
 
-    def carry_out(self, plan: Plan) -> str | None:
-        for change in plan.changes:
-            if change.held and change.wanted:
-                self._ids[change.kind, change.slot] = change.held.id
-        try:
-            for kind in ("connector", "component", "stack"):
-                for change in plan.changes:
-                    if change.kind == kind and change.wanted:
-                        self._make(change)
-        except BaseException:
-            self._take_back()
-            raise
-        gone = [*self._replaced, *(change.held for change in plan.changes if change.action == "remove" and change.held)]
+    def carry_out(self) -> str | None:
+        for kind in ("connector", "component", "stack"):
+            for change in self._plan.changes:
+                if change.kind == kind and change.wanted:
+                    self._make(change, change.wanted)
+        removed = (change.held for change in self._plan.changes if change.action == "remove" and change.held)
+        gone = [*self._replaced, *removed]
         for kind in ("stack", "component", "connector"):
             for held in gone:
                 if held.kind == kind:
-                    self._progress(f"removing {_what(held)} {held.name}")
+                    self._progress(f"removing {what(held)} {held.name}")
                     self._zenml.remove(held.kind, held.id, held.name)
         for id_, wanted in self._renames:
-            self._zenml.update(id_, wanted, self._ids)
+            self._zenml.update(id_, wanted, wanted.name, links_of(wanted, self._ids))
         return self._ids.get(("stack", "stack"))
 
-    def _make(self, change: Change) -> None:
-        want = change.wanted
-        if want is None:
-            return
+    def _make(self, change: Change, want: Wanted) -> None:
         if change.action == "create":
             self._create(want, want.name)
         elif change.action == "replace" and change.held:
@@ -95,31 +119,18 @@ class _Run:
             self._replaced.append(change.held)
             self._renames.append((self._ids[change.kind, change.slot], want))
         elif change.held and (change.action == "update" or self._refers_to_a_replaced_one(want)):
-            self._progress(f"updating {_what(want)} {want.name}")
-            self._zenml.update(change.held.id, want, self._ids)
+            self._progress(f"updating {what(want)} {want.name}")
+            self._zenml.update(change.held.id, want, want.name, links_of(want, self._ids))
 
     def _create(self, want: Wanted, name: str) -> None:
-        self._progress(f"creating {_what(want)} {name}")
-        id_ = self._zenml.create(want, name, self._ids)
-        self._ids[want.kind, want.slot] = id_
-        self._created.append((want.kind, id_, name))
+        self._progress(f"creating {what(want)} {name}")
+        self._ids[want.kind, want.slot] = self._zenml.create(want, name, links_of(want, self._ids))
 
     def _refers_to_a_replaced_one(self, want: Wanted) -> bool:
         replaced = {(held.kind, held.slot) for held in self._replaced}
         if want.kind == "component":
             return ("connector", want.content["connector"]) in replaced
         return want.kind == "stack" and any(kind == "component" for kind, _ in replaced)
-
-    def _take_back(self) -> None:
-        for kind, id_, name in reversed(self._created):
-            try:
-                self._zenml.remove(kind, id_, name)
-            except MLStackError:
-                self._progress(f"{kind} {name} is left behind; the next run takes it up")
-
-
-def _what(each: Wanted) -> str:
-    return each.slot.replace("_", " ") if each.kind == "component" else each.kind
 
 
 def _verify_one(zenml: ZenML, want: Wanted, progress: Progress, limit: float) -> None:

@@ -5,19 +5,26 @@ would be lost, and a component would be disconnected or keep what it should lose
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from mlstack.errors import MLStackError, UsageError, nearest
-from mlstack.registration.objects import SLOT_LABEL, Held, Wanted
+from mlstack.registration import models
+from mlstack.registration.answers import explained, held_component, held_connector, held_stack
+from mlstack.registration.objects import SLOT_LABEL, Held, Links, Wanted
 from mlstack.registration.server import Server, ServerError
 
 _PAGE = 1000
-Ids = Mapping[tuple[str, str], str]
-"""(kind, slot) to id of what exists by now."""
+
+
+@dataclass(frozen=True)
+class Tag:
+    id: str
+    changed: str
+    """When, by the server's clock."""
 
 
 class ZenML:
@@ -41,11 +48,13 @@ class ZenML:
             connectors = self._all(self._store.list_service_connectors, ServiceConnectorFilter)
             components = self._all(self._store.list_stack_components, ComponentFilter)
             stacks = self._all(self._store.list_stacks, StackFilter)
+        ours = {str(each.id) for each in components if SLOT_LABEL in (each.labels or {})}
         slots = {str(each.id): each.labels.get(SLOT_LABEL, f"id {each.id}") for each in connectors}
-        held = [_held_connector(each) for each in connectors]
-        held += [self._held_component(each, slots) for each in components]
-        held += [_held_stack(each) for each in stacks]
-        return tuple(held)
+        return (
+            *(held_connector(each) for each in connectors),
+            *(held_component(each, slots) for each in components),
+            *(held_stack(each, ours) for each in stacks),
+        )
 
     def normalised(self, want: Wanted) -> Wanted:
         """A component's configuration as its flavor's own class writes it. Raises UsageError for what that refuses."""
@@ -53,6 +62,17 @@ class ZenML:
             return want
         configuration = self._normalise(want.slot, want.fixed["flavor"], want.content["configuration"], want.name)
         return replace(want, content={**want.content, "configuration": configuration})
+
+    def comparable(self, held: Held) -> Held:
+        """The same for what is held, as far as its flavor still takes it."""
+        if held.kind != "component" or (held.slot, held.fixed["flavor"]) not in self._flavors:
+            return held
+        try:
+            normal = self.normalised(held)
+        except MLStackError:
+            # Changed by hand into something that ZenML would not take today: it differs, which is all that matters.
+            return held
+        return replace(held, content=normal.content)
 
     def warm_up(self) -> None:
         """What the first request needs, so that several threads can go on from there."""
@@ -62,42 +82,36 @@ class ZenML:
         """Let the server try the connector. Raises ZenML's own AuthorizationException; nothing is written."""
         from zenml.exceptions import AuthorizationException
 
-        found = self._store.verify_service_connector_config(self._connector_request(want), list_resources=False)
+        request = models.connector_request(want, want.name, self._aws_connector_type)
+        found = self._store.verify_service_connector_config(request, list_resources=False)
         if found.error:
             raise AuthorizationException(found.error)
         failed = [each.error for each in found.resources if each.error]
         if failed:
             raise AuthorizationException(failed[0])
 
-    def create(self, want: Wanted, name: str, ids: Ids) -> str:
+    def create(self, want: Wanted, name: str, links: Links) -> str:
         """Make the object under `name`; its id."""
         with self.speaking(f"create {want.kind} {name}"):
             if want.kind == "connector":
-                made = self._store.create_service_connector(self._connector_request(replace(want, name=name)))
+                request = models.connector_request(want, name, self._aws_connector_type)
+                made = self._store.create_service_connector(request)
             elif want.kind == "component":
-                made = self._store.create_stack_component(self._component_request(want, name, ids))
+                made = self._store.create_stack_component(models.component_request(want, name, links))
             else:
-                made = self._store.create_stack(self._stack_request(want, name, ids))
+                made = self._store.create_stack(models.stack_request(want, name, links))
         return str(made.id)
 
-    def update(self, id_: str, want: Wanted, ids: Ids) -> None:
-        """Give the object name, labels and content of `want`, whole."""
-        from zenml.models import ComponentUpdate, ServiceConnectorUpdate, StackUpdate
-
+    def update(self, id_: str, want: Wanted, name: str, links: Links) -> None:
+        """Give the object name, labels and content, whole."""
         with self.speaking(f"update {want.kind} {want.name}"):
             if want.kind == "connector":
-                # Everything: what is left out of this model is reset.
-                request = self._connector_request(want)
-                update = ServiceConnectorUpdate(**{key: getattr(request, key) for key in _CONNECTOR_FIELDS})
+                update = models.connector_update(want, name, self._aws_connector_type)
                 self._store.update_service_connector(UUID(id_), update)
             elif want.kind == "component":
-                component = self._component_request(want, want.name, ids)
-                fields = {key: getattr(component, key) for key in ("name", "configuration", "labels", "connector")}
-                self._store.update_stack_component(UUID(id_), ComponentUpdate(**fields))
+                self._store.update_stack_component(UUID(id_), models.component_update(want, name, links))
             else:
-                stack = self._stack_request(want, want.name, ids)
-                fields = {key: getattr(stack, key) for key in ("name", "description", "labels", "components")}
-                self._store.update_stack(UUID(id_), StackUpdate(**fields))
+                self._store.update_stack(UUID(id_), models.stack_update(want, name, links))
 
     def remove(self, kind: str, id_: str, name: str) -> None:
         """What is gone already is no error."""
@@ -126,13 +140,46 @@ class ZenML:
                 f"{self.server.url}: could not {doing}: {type(error).__name__}", hint="run the same command again"
             ) from None
         except Exception as error:
-            raise _explained(error, self.server.url, doing) from None
+            raise explained(error, self.server.url, doing) from None
 
-    def _all(self, lister: Any, filter_class: Any) -> list[Any]:
+    def create_tag(self, name: str) -> str | None:
+        """Its id, or None when there is one of this name already."""
+        from zenml.enums import ColorVariants
+        from zenml.exceptions import EntityExistsError
+        from zenml.models import TagRequest
+
+        with self.speaking("claim the environment"):
+            try:
+                return str(self._store.create_tag(TagRequest(name=name, color=next(iter(ColorVariants)))).id)
+            except EntityExistsError:
+                return None
+
+    def find_tag(self, name: str) -> Tag | None:
+        from zenml.models import TagFilter
+
+        with self.speaking("see who claims the environment"):
+            found = self._all(self._store.list_tags, TagFilter, name=f"equals:{name}")
+        return Tag(str(found[0].id), str(found[0].updated)) if found else None
+
+    def touch_tag(self, id_: str, turn: int) -> None:
+        """Change the tag, so that others see that its holder is alive."""
+        from zenml.enums import ColorVariants
+        from zenml.models import TagUpdate
+
+        colors = list(ColorVariants)
+        with self.speaking("renew the claim"):
+            self._store.update_tag(UUID(id_), TagUpdate(color=colors[turn % len(colors)]))
+
+    def delete_tag(self, id_: str) -> None:
+        """What is gone already is no error."""
+        with self.speaking("give up the claim"), suppress(KeyError):
+            self._store.delete_tag(UUID(id_))
+
+    def _all(self, lister: Any, filter_class: Any, **wanted: str) -> list[Any]:
         found: list[Any] = []
         page = 1
         while True:
-            answer = lister(filter_class(page=page, size=_PAGE), hydrate=True)
+            answer = lister(filter_class(page=page, size=_PAGE, **wanted), hydrate=True)
             found += answer.items
             if page >= answer.total_pages:
                 return found
@@ -169,33 +216,6 @@ class ZenML:
             raise UsageError(f"{slot} {name}: ZenML refuses the configuration: {said}") from None
         return written
 
-    def _held_component(self, each: Any, connector_slots: Mapping[str, str]) -> Held:
-        kind, flavor = each.type.value, each.flavor_name
-        labels = {key: str(value) for key, value in (each.labels or {}).items()}
-        configuration = each.configuration
-        if SLOT_LABEL in labels and (kind, flavor) in self._flavors:
-            configuration = self._tolerantly_normalised(kind, flavor, configuration)
-        connector = str(each.connector.id) if each.connector else None
-        return Held(
-            id=str(each.id),
-            kind="component",
-            slot=kind,
-            name=each.name,
-            fixed={"flavor": flavor},
-            content={
-                "configuration": configuration,
-                "connector": connector and connector_slots.get(connector, f"id {connector}"),
-            },
-            labels=labels,
-        )
-
-    def _tolerantly_normalised(self, kind: str, flavor: str, configuration: Mapping[str, Any]) -> Mapping[str, Any]:
-        try:
-            return self._normalise(kind, flavor, configuration, "")
-        except MLStackError:
-            # Changed by hand into something that ZenML would not take today: it differs, which is all that matters.
-            return configuration
-
     @cached_property
     def _aws_connector_type(self) -> Any:
         with self.speaking("ask for its AWS connector"):
@@ -206,119 +226,3 @@ class ZenML:
                 hint="install `zenml[connectors-aws]` on the server, or set mlstack:connector.auth to none",
             )
         return found
-
-    def _connector_request(self, want: Wanted) -> Any:
-        from zenml.models import ServiceConnectorRequest
-
-        request = ServiceConnectorRequest(
-            name=want.name,
-            connector_type="aws",
-            auth_method=want.fixed["auth_method"],
-            expiration_seconds=want.content["expiration_seconds"],
-            labels=dict(want.labels),
-        )
-        request.validate_and_configure_resources(
-            connector_type=self._aws_connector_type,
-            resource_types=want.fixed["resource_type"],
-            resource_id=want.fixed["resource_id"],
-            configuration=dict(want.content["configuration"]),
-        )
-        return request
-
-    def _component_request(self, want: Wanted, name: str, ids: Ids) -> Any:
-        from zenml.enums import StackComponentType
-        from zenml.models import ComponentRequest
-
-        connector = want.content["connector"]
-        return ComponentRequest(
-            name=name,
-            type=StackComponentType(want.slot),
-            flavor=want.fixed["flavor"],
-            configuration=dict(want.content["configuration"]),
-            # Left out it would be disconnected.
-            connector=UUID(ids["connector", connector]) if connector else None,
-            labels=dict(want.labels),
-        )
-
-    def _stack_request(self, want: Wanted, name: str, ids: Ids) -> Any:
-        from zenml.enums import StackComponentType
-        from zenml.models import StackRequest
-
-        composition = {
-            StackComponentType(kind): [UUID(ids["component", slot]) for slot in slots]
-            for kind, slots in want.content["components"].items()
-        }
-        return StackRequest(
-            name=name, description=want.content["description"], components=composition, labels=dict(want.labels)
-        )
-
-
-_CONNECTOR_FIELDS = (
-    "name",
-    "connector_type",
-    "auth_method",
-    "resource_types",
-    "resource_id",
-    "supports_instances",
-    "expiration_seconds",
-    "configuration",
-    "labels",
-)
-
-
-def _held_connector(each: Any) -> Held:
-    types = list(each.resource_types)
-    return Held(
-        id=str(each.id),
-        kind="connector",
-        slot=each.labels.get(SLOT_LABEL, ""),
-        name=each.name,
-        fixed={
-            "auth_method": each.auth_method,
-            "resource_type": types[0] if len(types) == 1 else types,
-            "resource_id": each.resource_id,
-        },
-        content={
-            "configuration": {key: value for key, value in each.configuration.items() if value is not None},
-            "expiration_seconds": each.expiration_seconds,
-        },
-        labels=dict(each.labels),
-    )
-
-
-def _held_stack(each: Any) -> Held:
-    labels = {key: str(value) for key, value in (each.labels or {}).items()}
-    composition = {
-        kind.value: [part.type.value if SLOT_LABEL in (part.labels or {}) else f"id {part.id}" for part in parts]
-        for kind, parts in each.components.items()
-    }
-    return Held(
-        id=str(each.id),
-        kind="stack",
-        slot=labels.get(SLOT_LABEL, ""),
-        name=each.name,
-        fixed={},
-        content={"description": each.description, "components": composition},
-        labels=labels,
-    )
-
-
-def _explained(error: Exception, url: str, doing: str) -> MLStackError:
-    """Raised by class name: the classes themselves are ZenML's, and some are Python's own with a meaning of ZenML's."""
-    said = str(error).strip().splitlines()[0] if str(error).strip() else ""
-    names = {each.__name__ for each in type(error).__mro__}
-    if names & {"AuthorizationException", "CredentialsNotValid"}:
-        return ServerError(
-            f"{url} refuses the credentials (could not {doing})",
-            hint="check ZENML_STORE_API_KEY (of another server? rotated? deactivated?), or `zenml login` again",
-        )
-    if "IllegalOperationError" in names:
-        return ServerError(
-            f"{url} does not allow to {doing}: {said}", hint="the account needs create, update and delete on stacks"
-        )
-    if "EntityExistsError" in names:
-        return ServerError(
-            f"{url}: could not {doing}: it exists already, made meanwhile by somebody else",
-            hint="run the same command again",
-        )
-    return ServerError(f"{url}: could not {doing}: {type(error).__name__}: {said[:300]}", hint="run it again")

@@ -1,18 +1,55 @@
-"""`mlstack register` and `mlstack deregister`."""
+"""`mlstack plan`, `register`, `status` and `deregister`."""
 
 import json
-from typing import Annotated, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mlstack.contract import MLStackOutputs
+
+if TYPE_CHECKING:
+    from mlstack.registration.client import ZenML
+    from mlstack.registration.objects import Held
+    from mlstack.registration.plan import Plan
+
+CHANGES = 7
+"""Exit code of `plan` and `status` when ZenML does not hold what the contract says."""
 
 StackOption = Annotated[str | None, typer.Option("--stack", help="Pulumi stack to read. Default: the selected one.")]
 OutputsOption = Annotated[
     str | None, typer.Option("--outputs", help="File with the stack's outputs as JSON, or - for standard input.")
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
+AdoptOption = Annotated[
+    bool, typer.Option("--adopt", help="Take over objects of the names that we need, which somebody else made.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+
+
+def plan(
+    stack: StackOption = None, outputs: OutputsOption = None, adopt: AdoptOption = False, as_json: JsonOption = False
+) -> None:
+    """What `mlstack register` would change in ZenML. Exit code 0 for nothing, 7 for changes.
+
+    Examples:  mlstack plan --stack dev   |   mlstack plan --stack dev --json
+    """
+    with _session(stack, outputs) as session:
+        made = session.plan(session.held(), adopt=adopt)
+        session.show(made, as_json=as_json, dry_run=True)
+    raise typer.Exit(0 if made.empty else CHANGES)
+
+
+def status(stack: StackOption = None, outputs: OutputsOption = None, as_json: JsonOption = False) -> None:
+    """Whether ZenML still holds what the contract says, or what changed since, there or by hand. Exit code 0 or 7.
+
+    Examples:  mlstack status --stack prod   |   mlstack status --stack prod --json
+    """
+    with _session(stack, outputs) as session:
+        made = session.plan(session.held())
+        session.show(made, as_json=as_json, status=True)
+    raise typer.Exit(0 if made.empty else CHANGES)
 
 
 def register(
@@ -20,33 +57,28 @@ def register(
     outputs: OutputsOption = None,
     dry_run: DryRunOption = False,
     verify: Annotated[bool, typer.Option(help="Let the server try new and changed connectors.")] = True,
+    adopt: AdoptOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make ZenML hold what the stack's contract says. Run again, it changes nothing.
+    """Make ZenML hold what the stack's contract says, all of it or nothing. Run again, it changes nothing.
 
     Examples:  mlstack register --stack dev   |   mlstack register --outputs outputs.json --dry-run
     """
-    from mlstack.registration import source
+    with _session(stack, outputs) as session:
+        from mlstack.registration import apply
 
-    contract = source.load(stack, outputs)
-
-    from mlstack.registration import apply
-    from mlstack.registration.client import ZenML
-    from mlstack.registration.objects import wanted
-    from mlstack.registration.plan import make_plan
-    from mlstack.registration.server import connection
-
-    with connection() as server:
-        _say(f"connecting to {server.url} (ZenML {server.version})")
-        zenml = ZenML(server)
-        desired = [zenml.normalised(each) for each in wanted(contract)]
-        plan = make_plan(desired, zenml.snapshot(), contract.project, contract.environment)
-        stack_id = None
-        if not dry_run:
+        made = session.plan(session.held(), adopt=adopt)
+        stack_id = session.stack_id(made)
+        if made.empty and not dry_run:
+            session.sweep()
+        elif not dry_run:
             if verify:
-                apply.verify(zenml, plan, _say)
-            stack_id = apply.apply(zenml, plan, _say)
-    _show({**plan.as_json(), **_about(contract, server.url, dry_run), "stack_id": stack_id}, as_json=as_json)
+                apply.verify(session.zenml, made, _say)
+            with session.claimed():
+                before = session.held()
+                made = session.plan(before, adopt=adopt)
+                stack_id = apply.apply(session.zenml, made, before, _say)
+        session.show(made, as_json=as_json, dry_run=dry_run, stack_id=None if dry_run else stack_id)
 
 
 def deregister(
@@ -59,36 +91,79 @@ def deregister(
 
     Examples:  mlstack deregister --stack dev   |   mlstack deregister --stack dev --dry-run
     """
+    with _session(stack, outputs) as session:
+        from mlstack.registration import apply
+
+        made = session.removal(session.held())
+        if made.empty and not dry_run:
+            session.sweep()
+        elif not dry_run:
+            with session.claimed():
+                made = session.removal(session.held())
+                apply.remove(session.zenml, made, _say)
+        session.show(made, as_json=as_json, dry_run=dry_run)
+
+
+class _Session:
+    """One contract and one server."""
+
+    def __init__(self, contract: MLStackOutputs, zenml: "ZenML") -> None:
+        self.contract = contract
+        self.zenml = zenml
+
+    def held(self) -> "tuple[Held, ...]":
+        return self.zenml.snapshot()
+
+    def plan(self, held: "tuple[Held, ...]", *, adopt: bool = False) -> "Plan":
+        from mlstack.registration.objects import wanted
+        from mlstack.registration.plan import make_plan
+
+        desired = [self.zenml.normalised(each) for each in wanted(self.contract)]
+        comparable = [self.zenml.comparable(each) for each in held]
+        return make_plan(desired, comparable, self.contract.project, self.contract.environment, adopt=adopt)
+
+    def removal(self, held: "tuple[Held, ...]") -> "Plan":
+        from mlstack.registration.plan import removal_plan
+
+        return removal_plan(held, self.contract.project, self.contract.environment)
+
+    def claimed(self) -> Any:
+        from mlstack.registration.claim import claimed
+
+        return claimed(self.zenml, self.contract.project, self.contract.environment, _say)
+
+    def sweep(self) -> None:
+        from mlstack.registration.claim import sweep
+
+        sweep(self.zenml, self.contract.project, self.contract.environment)
+
+    def stack_id(self, made: "Plan") -> str | None:
+        return next((each.held.id for each in made.changes if each.kind == "stack" and each.held), None)
+
+    def show(self, made: "Plan", *, as_json: bool, dry_run: bool = False, status: bool = False, **more: Any) -> None:
+        about = {"server": self.zenml.server.url, "stack": self.contract.stack.name, "dry_run": dry_run, **more}
+        result = {**made.as_json(), **about}
+        if as_json:
+            typer.echo(json.dumps(result))
+            return
+        from mlstack.registration.table import show, show_status
+
+        (show_status if status else show)(result)
+
+
+@contextmanager
+def _session(stack: str | None, outputs: str | None) -> Iterator[_Session]:
     from mlstack.registration import source
 
     contract = source.load(stack, outputs)
 
-    from mlstack.registration import apply
     from mlstack.registration.client import ZenML
-    from mlstack.registration.plan import removal_plan
     from mlstack.registration.server import connection
 
     with connection() as server:
         _say(f"connecting to {server.url} (ZenML {server.version})")
-        zenml = ZenML(server)
-        plan = removal_plan(zenml.snapshot(), contract.project, contract.environment)
-        if not dry_run:
-            apply.apply(zenml, plan, _say)
-    _show({**plan.as_json(), **_about(contract, server.url, dry_run)}, as_json=as_json)
+        yield _Session(contract, ZenML(server))
 
 
 def _say(text: str) -> None:
     typer.echo(text, err=True)
-
-
-def _about(contract: MLStackOutputs, url: str, dry_run: bool) -> dict[str, Any]:
-    return {"server": url, "stack": contract.stack.name, "dry_run": dry_run}
-
-
-def _show(result: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(result))
-        return
-    from mlstack.registration.table import show
-
-    show(result)

@@ -1,8 +1,12 @@
 """What ZenML is to hold, and what it holds, in one form that can be compared."""
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from pydantic import BaseModel
 
 from mlstack.contract import Connector, MLStackOutputs
 
@@ -12,6 +16,12 @@ PROJECT_LABEL = "mlstack:project"
 ENVIRONMENT_LABEL = "mlstack:environment"
 SLOT_LABEL = "mlstack:slot"
 """Which part of the contract an object stands for: its name may change, this does not."""
+CONTRACT_LABEL = "mlstack:contract"
+"""Hash of what the contract said of the object when it was registered; of the stack, of the whole contract. What
+differs although the hash is the same was changed in ZenML."""
+
+
+Links = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +44,34 @@ class Held(Wanted):
     """An object that ZenML holds."""
 
     id: str
+    links: Links = field(default_factory=dict)
+    """Ids of what it refers to: the `connector` of a component, the components of a stack by their type."""
 
     def belongs_to(self, project: str, environment: str) -> bool:
         return self.labels.get(PROJECT_LABEL) == project and self.labels.get(ENVIRONMENT_LABEL) == environment
+
+    @property
+    def owner(self) -> str | None:
+        """`environment of project`, when one of ours made it."""
+        if PROJECT_LABEL not in self.labels:
+            return None
+        return f"{self.labels.get(ENVIRONMENT_LABEL)} of {self.labels[PROJECT_LABEL]}"
+
+
+def what(each: Wanted) -> str:
+    """What people call it: `artifact store`, `connector`."""
+    return each.slot.replace("_", " ") if each.kind == "component" else each.kind
+
+
+def links_of(want: Wanted, ids: Mapping[tuple[str, str], str]) -> Links:
+    """Ids of what the contract lets it refer to; `ids` by kind and slot."""
+    if want.kind == "component" and want.content["connector"]:
+        return {"connector": (ids["connector", want.content["connector"]],)}
+    if want.kind == "stack":
+        return {
+            kind: tuple(ids["component", slot] for slot in slots) for kind, slots in want.content["components"].items()
+        }
+    return {}
 
 
 def wanted(contract: MLStackOutputs) -> tuple[Wanted, ...]:
@@ -49,7 +84,7 @@ def wanted(contract: MLStackOutputs) -> tuple[Wanted, ...]:
             name=component.name,
             fixed={"flavor": component.flavor},
             content={"configuration": component.configuration, "connector": component.connector},
-            labels=_labels(contract, kind),
+            labels=_labels(contract, kind, component),
         )
         for kind, component in contract.components.items()
     ]
@@ -62,7 +97,7 @@ def wanted(contract: MLStackOutputs) -> tuple[Wanted, ...]:
             "description": contract.stack.description,
             "components": {kind: [kind] for kind in contract.components},
         },
-        labels=_labels(contract, "stack"),
+        labels=_labels(contract, "stack", contract),
     )
     return (*connectors, *components, stack)
 
@@ -73,14 +108,21 @@ def _connector(contract: MLStackOutputs, slot: str, connector: Connector) -> Wan
         slot=slot,
         name=connector.name,
         fixed={
+            "type": "aws",
             "auth_method": connector.auth_method,
             "resource_type": connector.resource_type,
             "resource_id": connector.resource_id,
         },
         content={"configuration": connector.configuration, "expiration_seconds": connector.expiration_seconds},
-        labels=_labels(contract, slot),
+        labels=_labels(contract, slot, connector),
     )
 
 
-def _labels(contract: MLStackOutputs, slot: str) -> dict[str, str]:
-    return {PROJECT_LABEL: contract.project, ENVIRONMENT_LABEL: contract.environment, SLOT_LABEL: slot}
+def _labels(contract: MLStackOutputs, slot: str, said: BaseModel) -> dict[str, str]:
+    text = json.dumps(said.model_dump(mode="json"), sort_keys=True)
+    return {
+        PROJECT_LABEL: contract.project,
+        ENVIRONMENT_LABEL: contract.environment,
+        SLOT_LABEL: slot,
+        CONTRACT_LABEL: hashlib.sha256(text.encode()).hexdigest()[:16],
+    }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mlstack.errors import MLStackError
-from mlstack.registration.objects import Held, Kind, Wanted
+from mlstack.registration.objects import CONTRACT_LABEL, Held, Kind, Wanted
 
 Action = Literal["create", "update", "replace", "remove", "same"]
 
@@ -26,12 +26,23 @@ class Change:
     """Path to old and new value, of what is updated or what forces a replacement."""
     wanted: Wanted | None = None
     held: Held | None = None
+    by_hand: bool = False
+    """The contract is the one that was registered: ZenML was changed by somebody else."""
+    adopted: bool = False
+    """It was not ours before."""
 
     @property
     def reason(self) -> str:
+        said = []
+        if self.adopted:
+            said.append("taken over, it was not ours")
         if self.action == "replace":
-            return f"ZenML cannot change {', '.join(self.fields)} in place"
-        return "the contract does not have it any more" if self.action == "remove" else ""
+            said.append(f"ZenML cannot change {', '.join(self.fields)} in place")
+        if self.action == "remove":
+            said.append("the contract does not have it any more")
+        if self.by_hand:
+            said.append("removed in ZenML by hand" if self.action == "create" else "changed in ZenML by hand")
+        return "; ".join(said)
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,7 @@ class Plan:
 
     def as_json(self) -> dict[str, Any]:
         return {
+            "changed": not self.empty,
             "changes": [
                 {
                     "action": change.action,
@@ -51,39 +63,57 @@ class Plan:
                     "slot": change.slot,
                     "name": change.name,
                     "reason": change.reason,
+                    "by_hand": change.by_hand,
                     "fields": {path: {"old": old, "new": new} for path, (old, new) in change.fields.items()},
                 }
                 for change in self.changes
-            ]
+            ],
         }
 
 
-def make_plan(desired: Iterable[Wanted], held: Iterable[Held], project: str, environment: str) -> Plan:
-    """Reconcile `held` with `desired`. Only objects with our labels are touched.
+def make_plan(
+    desired: Iterable[Wanted], held: Iterable[Held], project: str, environment: str, *, adopt: bool = False
+) -> Plan:
+    """Reconcile `held` with `desired`. Only objects with our labels are touched; with `adopt` those of our names too.
 
     Raises ConflictError when a name that is needed belongs to somebody else.
     """
-    everything = list(held)
+    everything, desired = list(held), list(desired)
     ours = [each for each in everything if each.belongs_to(project, environment)]
+    as_registered = _is_registered(desired, ours)
     changes: list[Change] = []
     kept: set[str] = set()
     for want in desired:
         mine = [each for each in ours if (each.kind, each.slot) == (want.kind, want.slot)]
         # More than one of a slot is left of a run that was killed while replacing: the one of the right name stays.
         mine.sort(key=lambda each: (each.name != want.name, each.name))
-        if not mine or mine[0].name != want.name:
-            _refuse_to_take(want, everything, ours)
-        if not mine:
-            changes.append(Change(action="create", kind=want.kind, slot=want.slot, name=want.name, wanted=want))
+        found = mine[0] if mine else None
+        if found is None or found.name != want.name:
+            theirs = _of_the_same_name(want, everything, ours)
+            if theirs:
+                _refuse_to_take(want, theirs, adopt=adopt)
+                # Of two, the one that is in use under the name stays.
+                found = theirs
+        if found is None:
+            create = Change(
+                action="create", kind=want.kind, slot=want.slot, name=want.name, wanted=want, by_hand=as_registered
+            )
+            changes.append(create)
             continue
-        kept.add(mine[0].id)
-        changes.append(_compare(want, mine[0]))
+        kept.add(found.id)
+        changes.append(_compare(want, found, adopted=found not in ours))
     changes += [
         Change(action="remove", kind=each.kind, slot=each.slot, name=each.name, held=each)
         for each in ours
         if each.id not in kept
     ]
     return Plan(tuple(changes))
+
+
+def _is_registered(desired: Iterable[Wanted], ours: Iterable[Held]) -> bool:
+    """Whether the stack that ZenML holds is of exactly this contract."""
+    hashes = {want.labels[CONTRACT_LABEL] for want in desired if want.kind == "stack"}
+    return any(each.kind == "stack" and each.labels.get(CONTRACT_LABEL) in hashes for each in ours)
 
 
 def removal_plan(held: Iterable[Held], project: str, environment: str) -> Plan:
@@ -95,21 +125,24 @@ def removal_plan(held: Iterable[Held], project: str, environment: str) -> Plan:
     )
 
 
-def _compare(want: Wanted, have: Held) -> Change:
+def _compare(want: Wanted, have: Held, *, adopted: bool) -> Change:
     forcing = _differences(have.fixed, want.fixed)
     changing = _differences(
         {"name": have.name, "labels": have.labels, **have.content},
         {"name": want.name, "labels": want.labels, **want.content},
     )
     action: Action = "replace" if forcing else "update" if changing else "same"
+    said = {path: values for path, values in changing.items() if path != f"labels.{CONTRACT_LABEL}"}
     return Change(
         action=action,
         kind=want.kind,
         slot=want.slot,
         name=want.name,
-        fields=forcing or changing,
+        fields=forcing or said or changing,
         wanted=want,
         held=have,
+        by_hand=action != "same" and have.labels.get(CONTRACT_LABEL) == want.labels[CONTRACT_LABEL],
+        adopted=adopted,
     )
 
 
@@ -127,13 +160,24 @@ def _differences(old: Any, new: Any, path: str = "") -> dict[str, tuple[Any, Any
     return {} if old == new else {path: (old, new)}
 
 
-def _refuse_to_take(want: Wanted, everything: list[Held], ours: list[Held]) -> None:
+def _of_the_same_name(want: Wanted, everything: Iterable[Held], ours: list[Held]) -> Held | None:
     for each in everything:
-        same_name = each.kind == want.kind and each.name == want.name
         # ZenML has one namespace of components for each type.
-        same_space = want.kind != "component" or each.slot == want.slot
-        if same_name and same_space and each not in ours:
-            raise ConflictError(
-                f"ZenML holds a {want.kind} {want.name!r} that this environment did not make; nothing was changed",
-                hint="choose another mlstack:stackName, or rename or delete that object in ZenML",
-            )
+        same_space = each.kind == want.kind and (want.kind != "component" or each.slot == want.slot)
+        if same_space and each.name == want.name and each not in ours:
+            return each
+    return None
+
+
+def _refuse_to_take(want: Wanted, theirs: Held, *, adopt: bool) -> None:
+    what = want.slot.replace("_", " ") if want.kind == "component" else want.kind
+    if theirs.owner:
+        raise ConflictError(
+            f"the {what} {want.name!r} in ZenML belongs to environment {theirs.owner}; nothing was changed",
+            hint="choose another mlstack:stackName for one of the two",
+        )
+    if not adopt:
+        raise ConflictError(
+            f"ZenML holds the {what} {want.name!r}, which this environment did not make; nothing was changed",
+            hint="take it over with --adopt, choose another mlstack:stackName, or rename it in ZenML",
+        )

@@ -24,6 +24,10 @@ class ServerError(MLStackError):
     """The ZenML server is not there, not ZenML, or does not let us in."""
 
 
+class NotAllowedError(ServerError):
+    """The account may not do that, or ZenML does not let anybody."""
+
+
 @dataclass(frozen=True)
 class Server:
     url: str

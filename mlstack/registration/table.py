@@ -14,6 +14,13 @@ _SIGNS = {
     "remove": "[red]- remove[/]",
 }
 _PAST = {"create": "created", "update": "updated", "replace": "replaced", "remove": "removed"}
+_STATES = {
+    "same": "[green]as the contract says[/]",
+    "create": "[red]missing[/]",
+    "update": "[yellow]differs[/]",
+    "replace": "[red]differs[/]",
+    "remove": "[yellow]left over[/]",
+}
 _SHOWN = 60
 
 
@@ -26,13 +33,7 @@ def show(result: Mapping[str, Any]) -> None:
         return
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for change in changes:
-        what = change["slot"] if change["kind"] == "component" else change["kind"]
-        table.add_row(_SIGNS[change["action"]], what, change["name"], escape(change["reason"]))
-        if change["action"] in ("update", "replace"):
-            for path, values in change["fields"].items():
-                table.add_row(
-                    "", "", escape(f"  {path}"), escape(f"{_short(values['old'])} -> {_short(values['new'])}")
-                )
+        _add(table, _SIGNS[change["action"]], change, change["reason"])
     console.print(table)
     counted = [
         f"{sum(c['action'] == action for c in changes)} {past}"
@@ -43,6 +44,28 @@ def show(result: Mapping[str, Any]) -> None:
     console.print(f"{result['stack']} on {result['server']}: {verb}{', '.join(counted)}")
     if "stack_id" in result and not result["dry_run"]:
         console.print(f"use it: zenml stack set {result['stack']}")
+
+
+def show_status(result: Mapping[str, Any]) -> None:
+    """What ZenML holds, object by object, beside what the contract says."""
+    console = Console()
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for change in result["changes"]:
+        why = "" if change["action"] == "same" else change["reason"] or "the contract has changed since"
+        _add(table, _STATES[change["action"]], change, why)
+    console.print(table)
+    right = sum(change["action"] == "same" for change in result["changes"])
+    console.print(f"{result['stack']} on {result['server']}: {right} of {len(result['changes'])} as the contract says")
+    if right < len(result["changes"]):
+        console.print("mlstack register makes it so")
+
+
+def _add(table: Table, sign: str, change: Mapping[str, Any], why: str) -> None:
+    what = change["slot"] if change["kind"] == "component" else change["kind"]
+    table.add_row(sign, what, change["name"], escape(why))
+    if change["action"] in ("update", "replace"):
+        for path, values in change["fields"].items():
+            table.add_row("", "", escape(f"  {path}"), escape(f"{_short(values['old'])} -> {_short(values['new'])}"))
 
 
 def _short(value: Any) -> str:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,3 +96,33 @@ def hook(emulated: Cloud, tmp_path: Path, request: pytest.FixtureRequest) -> Ite
     )
     yield hook
     hook.run("deregister", "--outputs", str(hook.settings()))
+
+
+class Server:
+    """The server's REST interface, to see what it really holds."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._url = url
+        login = urllib.request.Request(f"{url}/api/v1/login", data=f"password={key}".encode())
+        with urllib.request.urlopen(login) as answer:
+            self.token = json.load(answer)["access_token"]
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        request = urllib.request.Request(
+            f"{self._url}/api/v1/{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+    def held(self, kind: str, name: str) -> list[Any]:
+        found = self.call("GET", f"{kind}?size=1000&hydrate=true")["items"]
+        return [each for each in found if each["name"].startswith(name)]
+
+
+@pytest.fixture
+def server(hook: Hook) -> Server:
+    environment = hook.cloud.zenml_environment()
+    return Server(environment["ZENML_STORE_URL"], environment["ZENML_STORE_API_KEY"])

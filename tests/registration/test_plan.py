@@ -88,8 +88,12 @@ def test_a_changed_value_is_updated_and_named_by_its_path(desired: tuple[Wanted,
     held = applied(desired)
     new = wanted(contract({"mlstack:instanceType": "ml.m5.2xlarge"}))
     made = plan(new, held)
-    assert actions(made) == {"component orchestrator": "update", "component step_operator": "update"}
-    fields = {path for change in made.changes for path in change.fields}
+    assert actions(made) == {
+        "component orchestrator": "update",
+        "component step_operator": "update",
+        "stack stack": "update",  # which says of what contract it is
+    }
+    fields = {path for change in made.changes if change.kind == "component" for path in change.fields}
     assert fields == {"configuration.instance_type", "configuration.estimator_args.instance_type"}
 
 
@@ -114,7 +118,7 @@ def test_what_the_contract_does_not_have_any_more_is_removed(desired: tuple[Want
 
 def test_the_name_of_somebody_elses_object_is_refused(desired: tuple[Wanted, ...]) -> None:
     theirs = replace(applied(desired)[-1], labels={}, id="theirs")
-    with pytest.raises(ConflictError, match=r"holds a stack 'mlstack-dev' that this environment did not make"):
+    with pytest.raises(ConflictError, match=r"holds the stack 'mlstack-dev', which this environment did not make"):
         plan(desired, (theirs,))
 
 
@@ -168,3 +172,41 @@ def test_the_order_in_which_zenml_lists_does_not_matter(order: list[int]) -> Non
     desired = wanted(contract())
     held = applied(desired)
     assert plan(desired, tuple(held[index] for index in order)).empty
+
+
+def by_hand(made: Plan) -> set[str]:
+    return {f"{change.kind} {change.slot}" for change in made.changes if change.by_hand}
+
+
+def test_what_was_changed_in_zenml_is_told_from_a_changed_contract(desired: tuple[Wanted, ...]) -> None:
+    held = tuple(
+        replace(each, content={**each.content, "configuration": {}}) if each.slot == "artifact_store" else each
+        for each in applied(desired)
+    )
+    assert by_hand(plan(desired, held)) == {"component artifact_store"}
+    new = wanted(contract({"mlstack:instanceType": "ml.m5.2xlarge"}))
+    made = plan(new, held)
+    assert by_hand(made) == {"component artifact_store"}
+    assert "component orchestrator" in actions(made)
+
+
+def test_what_is_missing_of_a_registered_stack_was_removed_by_hand(desired: tuple[Wanted, ...]) -> None:
+    without = tuple(each for each in applied(desired) if each.slot != "image_builder")
+    assert by_hand(plan(desired, without)) == {"component image_builder"}
+    assert by_hand(plan(desired, ())) == set(), "nothing is registered yet"
+
+
+def test_with_adopt_an_object_of_our_name_is_taken_over(desired: tuple[Wanted, ...]) -> None:
+    theirs = replace(next(e for e in applied(desired) if e.slot == "artifact_store"), labels={"team": "x"}, id="theirs")
+    made = make_plan(desired, (theirs,), "mlstack", "dev", adopt=True)
+    change = next(change for change in made.changes if change.slot == "artifact_store")
+    assert (change.action, change.adopted) == ("update", True)
+    assert change.held is not None
+    assert change.held.id == "theirs"
+
+
+def test_even_with_adopt_another_environments_object_is_refused(desired: tuple[Wanted, ...]) -> None:
+    labels = {**desired[0].labels, "mlstack:environment": "prod"}
+    theirs = replace(applied(desired)[0], labels=labels, id="theirs")
+    with pytest.raises(ConflictError, match="belongs to environment prod of mlstack"):
+        make_plan(desired, (theirs,), "mlstack", "dev", adopt=True)

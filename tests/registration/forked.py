@@ -1,0 +1,92 @@
+"""Runs `mlstack` in forks of a process that has imported ZenML already, with one request of each run going wrong.
+
+python -m tests.registration.forked   reads one JSON object a line, {"arguments": [...], "environment": {...},
+"call": 3, "how": "refused"}, and answers each with {"code", "stdout", "stderr", "calls"}.
+"""
+
+import json
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+REFUSED, LOST, KILLED = "refused", "lost", "killed"
+"""The server answers 500 and does nothing; it does it and the answer is lost; the run is killed right after it."""
+
+
+def _inject(call: int | None, how: str | None, calls: Path) -> None:
+    import requests
+
+    send = requests.Session.request
+    seen = 0
+
+    def request(self: Any, method: str, url: str, **more: Any) -> Any:
+        nonlocal seen
+        seen += 1
+        with calls.open("a", encoding="utf-8") as file:
+            file.write(f"{method} {urlsplit(url).path}\n")
+        if seen != call:
+            return send(self, method, url, **more)
+        if how == REFUSED:
+            answer = requests.Response()
+            answer.status_code = 500
+            answer.url = url
+            answer._content = b'{"detail": ["RuntimeError", "made up for this test"]}'
+            return answer
+        send(self, method, url, **more)
+        if how == KILLED:
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise requests.exceptions.ConnectionError("made up for this test")
+
+    requests.Session.request = request  # type: ignore[method-assign, assignment]
+
+
+def _run(asked: dict[str, Any], folder: Path) -> dict[str, Any]:
+    calls = folder / "calls"
+    calls.write_text("")
+    child = os.fork()
+    if child == 0:
+        for number, name in ((1, "stdout"), (2, "stderr")):
+            os.dup2(os.open(folder / name, os.O_CREAT | os.O_TRUNC | os.O_WRONLY), number)
+        os.environ.update(asked["environment"])
+        sys.argv = ["mlstack", *asked["arguments"]]
+        _inject(asked.get("call"), asked.get("how"), calls)
+        from mlstack.cli import main
+
+        code: Any = 1
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+    _, status = os.waitpid(child, 0)
+    return {
+        "code": os.waitstatus_to_exitcode(status),
+        "stdout": (folder / "stdout").read_text(),
+        "stderr": (folder / "stderr").read_text(),
+        "calls": calls.read_text().split("\n")[:-1],
+    }
+
+
+def main() -> None:
+    import zenml.integrations.aws.flavors
+    import zenml.integrations.s3.flavors
+    import zenml.zen_stores.rest_zen_store  # noqa: F401
+    from zenml.service_connectors.service_connector_registry import service_connector_registry
+
+    # Imports the client of Kubernetes, among others.
+    service_connector_registry.register_builtin_service_connectors()
+
+    with tempfile.TemporaryDirectory() as folder:
+        for line in sys.stdin:
+            print(json.dumps(_run(json.loads(line), Path(folder))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
