@@ -1,6 +1,6 @@
 """The only place that imports ZenML, and only when it is called: importing it takes seconds.
 
-Works on `Client().zen_store` with full-replacement models. The client's own `update_*` methods merge: an explicit null
+Works on ZenML's store with full-replacement models. Its client's own `update_*` methods merge: an explicit null
 would be lost, and a component would be disconnected or keep what it should lose.
 """
 
@@ -36,9 +36,11 @@ class ZenML:
     @cached_property
     def _store(self) -> Any:
         with self.speaking("log in"):
-            from zenml.client import Client
+            from zenml.config.global_config import GlobalConfiguration
+            from zenml.zen_stores.base_zen_store import BaseZenStore
 
-            return Client().zen_store
+            # Not `Client()`, which asks for an active project and an active stack first: nothing here has either.
+            return BaseZenStore.create_store(GlobalConfiguration().store_configuration, skip_default_registrations=True)
 
     def snapshot(self) -> tuple[Held, ...]:
         """Every connector, component and stack of the server's project, ours and others'."""

@@ -58,7 +58,7 @@ def provision(cloud: Cloud) -> None:
 def training(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Training]:
     provision(cloud)
     project = tmp_path_factory.mktemp("project")
-    shutil.copy(Path(__file__).with_name("two_steps.py"), project / "run.py")
+    shutil.copy(Path(__file__).with_name("two_steps.py"), project)
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(project / "home"),
@@ -66,7 +66,7 @@ def training(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         **cloud.zenml_environment(),
     }
     submitted = subprocess.run(
-        [sys.executable, "run.py", BUCKET],
+        [sys.executable, "two_steps.py", BUCKET],
         cwd=project,
         env=environment,
         stdout=subprocess.PIPE,
