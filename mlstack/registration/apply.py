@@ -115,7 +115,7 @@ class _Run:
             self._create(want, want.name)
         elif change.action == "replace" and change.held:
             # Under a name of its own until the old one is gone: the stack goes over in one step.
-            self._create(want, f"{want.name}-{secrets.token_hex(3)}")
+            self._create(want, f"{want.name[:248]}-{secrets.token_hex(3)}")
             self._replaced.append(change.held)
             self._renames.append((self._ids[change.kind, change.slot], want))
         elif change.held and (change.action == "update" or self._refers_to_a_replaced_one(want)):

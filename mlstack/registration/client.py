@@ -4,6 +4,7 @@ Works on ZenML's store with full-replacement models. Its client's own `update_*`
 would be lost, and a component would be disconnected or keep what it should lose.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -143,6 +144,18 @@ class ZenML:
             ) from None
         except Exception as error:
             raise explained(error, self.server.url, doing) from None
+
+    def runs_in_progress(self, stack_id: str) -> list[str]:
+        """Names of the pipeline runs on the stack that have not ended."""
+        from zenml.enums import ExecutionStatus
+        from zenml.models import PipelineRunFilter
+
+        unfinished = [each.value for each in ExecutionStatus if not each.is_finished]
+        with self.speaking("list the runs in progress"):
+            found = self._all(
+                self._store.list_runs, PipelineRunFilter, stack_id=stack_id, status=f"oneof:{json.dumps(unfinished)}"
+            )
+        return [each.name for each in found]
 
     def create_tag(self, name: str) -> str | None:
         """Its id, or None when there is one of this name already."""

@@ -25,6 +25,10 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the plan, ch
 AdoptOption = Annotated[
     bool, typer.Option("--adopt", help="Take over objects of the names that we need, which somebody else made.")
 ]
+WaitOption = Annotated[
+    float, typer.Option("--wait-for-runs", min=0, help="Seconds to wait for pipeline runs that this would break.")
+]
+DespiteOption = Annotated[bool, typer.Option("--despite-runs", help="Break them: they use what is taken away.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
@@ -58,6 +62,8 @@ def register(
     dry_run: DryRunOption = False,
     verify: Annotated[bool, typer.Option(help="Let the server try new and changed connectors.")] = True,
     adopt: AdoptOption = False,
+    wait: WaitOption = 0,
+    despite: DespiteOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make ZenML hold what the stack's contract says, all of it or nothing. Run again, it changes nothing.
@@ -66,6 +72,7 @@ def register(
     """
     with _session(stack, outputs) as session:
         from mlstack.registration import apply
+        from mlstack.registration.running import until_nothing_runs
 
         made = session.plan(session.held(), adopt=adopt)
         stack_id = session.stack_id(made)
@@ -77,6 +84,8 @@ def register(
             with session.claimed():
                 before = session.held()
                 made = session.plan(before, adopt=adopt)
+                if not despite:
+                    until_nothing_runs(session.zenml, made, wait, _say)
                 stack_id = apply.apply(session.zenml, made, before, _say)
         session.show(made, as_json=as_json, dry_run=dry_run, stack_id=None if dry_run else stack_id)
 
@@ -85,6 +94,8 @@ def deregister(
     stack: StackOption = None,
     outputs: OutputsOption = None,
     dry_run: DryRunOption = False,
+    wait: WaitOption = 0,
+    despite: DespiteOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Remove from ZenML what `mlstack register` made for this environment, and nothing else.
@@ -93,6 +104,7 @@ def deregister(
     """
     with _session(stack, outputs) as session:
         from mlstack.registration import apply
+        from mlstack.registration.running import until_nothing_runs
 
         made = session.removal(session.held())
         if made.empty and not dry_run:
@@ -100,6 +112,8 @@ def deregister(
         elif not dry_run:
             with session.claimed():
                 made = session.removal(session.held())
+                if not despite:
+                    until_nothing_runs(session.zenml, made, wait, _say)
                 apply.remove(session.zenml, made, _say)
         session.show(made, as_json=as_json, dry_run=dry_run)
 

@@ -14,6 +14,8 @@ Kind = Literal["connector", "component", "stack"]
 
 PROJECT_LABEL = "mlstack:project"
 ENVIRONMENT_LABEL = "mlstack:environment"
+ACCOUNT_LABEL = "mlstack:account"
+"""Account and region of the AWS side."""
 SLOT_LABEL = "mlstack:slot"
 """Which part of the contract an object stands for: its name may change, this does not."""
 CONTRACT_LABEL = "mlstack:contract"
@@ -123,6 +125,7 @@ def _labels(contract: MLStackOutputs, slot: str, said: BaseModel) -> dict[str, s
     return {
         PROJECT_LABEL: contract.project,
         ENVIRONMENT_LABEL: contract.environment,
+        ACCOUNT_LABEL: f"{contract.account_id} in {contract.region}",
         SLOT_LABEL: slot,
         CONTRACT_LABEL: hashlib.sha256(text.encode()).hexdigest()[:16],
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mlstack.errors import MLStackError
-from mlstack.registration.objects import CONTRACT_LABEL, Held, Kind, Wanted
+from mlstack.registration.objects import ACCOUNT_LABEL, CONTRACT_LABEL, Held, Kind, Wanted, what
 
 Action = Literal["create", "update", "replace", "remove", "same"]
 
@@ -53,6 +53,17 @@ class Plan:
     def empty(self) -> bool:
         return all(change.action == "same" for change in self.changes)
 
+    @property
+    def taken_away(self) -> list[str]:
+        """What is not there afterwards, or not as the same object."""
+        return [f"{what(c.held)} {c.held.name}" for c in self.changes if c.action in ("replace", "remove") and c.held]
+
+    @property
+    def stack_in_use(self) -> Held | None:
+        """The stack whose runs would miss what is taken away."""
+        stacks = (change.held for change in self.changes if change.kind == "stack" and change.held)
+        return next(stacks, None) if self.taken_away else None
+
     def as_json(self) -> dict[str, Any]:
         return {
             "changed": not self.empty,
@@ -76,10 +87,12 @@ def make_plan(
 ) -> Plan:
     """Reconcile `held` with `desired`. Only objects with our labels are touched; with `adopt` those of our names too.
 
-    Raises ConflictError when a name that is needed belongs to somebody else.
+    Raises ConflictError when a name that is needed belongs to somebody else, or the environment is registered for
+    another account or region.
     """
     everything, desired = list(held), list(desired)
     ours = [each for each in everything if each.belongs_to(project, environment)]
+    _refuse_another_account(desired, ours)
     as_registered = _is_registered(desired, ours)
     changes: list[Change] = []
     kept: set[str] = set()
@@ -114,6 +127,19 @@ def _is_registered(desired: Iterable[Wanted], ours: Iterable[Held]) -> bool:
     """Whether the stack that ZenML holds is of exactly this contract."""
     hashes = {want.labels[CONTRACT_LABEL] for want in desired if want.kind == "stack"}
     return any(each.kind == "stack" and each.labels.get(CONTRACT_LABEL) in hashes for each in ours)
+
+
+def _refuse_another_account(desired: Iterable[Wanted], ours: Iterable[Held]) -> None:
+    """Two accounts that call their environment the same would take the stack from one another at each run."""
+    here = next((want.labels[ACCOUNT_LABEL] for want in desired), None)
+    for each in ours:
+        there = each.labels.get(ACCOUNT_LABEL, here)
+        if there != here:
+            raise ConflictError(
+                f"environment {each.owner} is registered in ZenML for account {there}, and this contract is of {here}; "
+                "nothing was changed",
+                hint="check which account is meant; to move it, `mlstack deregister` first",
+            )
 
 
 def removal_plan(held: Iterable[Held], project: str, environment: str) -> Plan:
@@ -170,14 +196,13 @@ def _of_the_same_name(want: Wanted, everything: Iterable[Held], ours: list[Held]
 
 
 def _refuse_to_take(want: Wanted, theirs: Held, *, adopt: bool) -> None:
-    what = want.slot.replace("_", " ") if want.kind == "component" else want.kind
     if theirs.owner:
         raise ConflictError(
-            f"the {what} {want.name!r} in ZenML belongs to environment {theirs.owner}; nothing was changed",
+            f"the {what(want)} {want.name!r} in ZenML belongs to environment {theirs.owner}; nothing was changed",
             hint="choose another mlstack:stackName for one of the two",
         )
     if not adopt:
         raise ConflictError(
-            f"ZenML holds the {what} {want.name!r}, which this environment did not make; nothing was changed",
+            f"ZenML holds the {what(want)} {want.name!r}, which this environment did not make; nothing was changed",
             hint="take it over with --adopt, choose another mlstack:stackName, or rename it in ZenML",
         )

@@ -26,7 +26,13 @@ def load(stack: str | None, outputs: str | None) -> MLStackOutputs:
             reason = getattr(error, "strerror", None) or "it is not text"
             raise UsageError(f"{outputs} cannot be read: {reason}", hint="pulumi stack output --json > FILE") from None
         return MLStackOutputs.parse(text, origin=outputs)
-    return MLStackOutputs.parse(_from_pulumi(stack), origin=f"stack {stack}" if stack else "the selected stack")
+    contract = MLStackOutputs.parse(_from_pulumi(stack), origin=f"stack {stack}" if stack else "the selected stack")
+    if stack and stack.rpartition("/")[2] != contract.environment:
+        raise MLStackError(
+            f"stack {stack} holds the contract of environment {contract.environment}; nothing was changed",
+            hint=f"run `pulumi up --stack {stack}` to write its own",
+        )
+    return contract
 
 
 def _from_pulumi(stack: str | None) -> str:

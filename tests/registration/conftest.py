@@ -39,16 +39,22 @@ class Hook:
         file.write_text(json.dumps({"mlstack": json.dumps(contract)}), encoding="utf-8")
         return file
 
-    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """The command, with a home that must stay empty."""
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "mlstack", *arguments]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """With a home that must stay empty."""
         home = self.directory / "home"
         home.mkdir(exist_ok=True)
         mine = {name: value for name, value in os.environ.items() if not name.startswith(("ZENML_", "AWS_"))}
         server = {name: self.cloud.zenml_environment()[name] for name in ("ZENML_STORE_URL", "ZENML_STORE_API_KEY")}
+        return {**mine, **server, "HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), **more}
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "mlstack", *arguments],
+            self.command(*arguments),
             cwd=ROOT,
-            env={**mine, **server, "HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), **environment},
+            env=self.environment(**environment),
             capture_output=True,
             text=True,
             check=False,

@@ -127,6 +127,21 @@ def test_a_component_of_another_type_may_have_our_name(desired: tuple[Wanted, ..
     assert {change.action for change in plan(desired, (theirs,)).changes} == {"create"}
 
 
+def test_the_same_environment_of_another_account_is_refused(desired: tuple[Wanted, ...]) -> None:
+    of_another = tuple(
+        replace(each, labels={**each.labels, "mlstack:account": "210987654321 in eu-west-1"})
+        for each in applied(desired)
+    )
+    with pytest.raises(ConflictError, match="for account 210987654321 in eu-west-1, and this contract is of 1234567"):
+        plan(desired, of_another)
+    # What was registered before this was written down is no other account's.
+    without = [
+        replace(each, labels={name: value for name, value in each.labels.items() if name != "mlstack:account"})
+        for each in applied(desired)
+    ]
+    assert set(actions(plan(desired, tuple(without))).values()) == {"update"}
+
+
 def test_objects_of_other_environments_are_left_alone(desired: tuple[Wanted, ...]) -> None:
     production = tuple(
         replace(

@@ -1,5 +1,6 @@
 """Where the contract comes from, and what is said when there is none."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,14 @@ def test_a_stack_is_asked_for_by_its_name(pulumi: Path, contract: str, tmp_path:
     assert load("dev", None).environment == "dev"
     asked = (tmp_path / "asked").read_text()
     assert asked.split() == ["stack", "output", "mlstack", "--json", "--non-interactive", "--stack", "dev"]
+
+
+def test_the_contract_of_another_environment_is_refused(pulumi: Path, contract: str, tmp_path: Path) -> None:
+    (tmp_path / "contract").write_text(contract)
+    says(pulumi, f"cat {tmp_path}/contract")
+    assert load("organization/mlstack/dev", None).environment == "dev"
+    with pytest.raises(MLStackError, match="stack prod holds the contract of environment dev"):
+        load("prod", None)
 
 
 def test_two_sources_at_once_are_refused() -> None:
@@ -96,6 +105,11 @@ def test_what_pulumi_says_no_with_is_passed_on_with_a_way_out(pulumi: Path, answ
         ("not json", 1, "standard input is not JSON"),
         ('{"schema_version": 2}', 1, "schema_version 2; this mlstack reads up to 1"),
         ('{"bucket": "b"}', 1, "standard input holds no `mlstack` output"),
+        (
+            json.dumps({"schema_version": 1, "stack": {"name": "n" * 256, "description": ""}}),
+            1,
+            "stack.name: String should have at most 255 characters",
+        ),
     ],
 )
 def test_on_the_command_line_it_is_one_message_before_anything_else(text: str, code: int, said: str) -> None:
