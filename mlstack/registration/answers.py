@@ -5,7 +5,7 @@ from typing import Any
 
 from mlstack.errors import MLStackError
 from mlstack.registration.objects import SLOT_LABEL, Held
-from mlstack.registration.server import NotAllowedError, ServerError
+from mlstack.registration.server import NotAllowedError, Server, ServerError
 
 
 def held_connector(each: Any) -> Held:
@@ -66,22 +66,62 @@ def held_stack(each: Any, ours: Collection[str]) -> Held:
     )
 
 
-def explained(error: Exception, url: str, doing: str) -> MLStackError:
-    """Raised by class name: the classes themselves are ZenML's, and some are Python's own with a meaning of ZenML's."""
-    said = str(error).strip().splitlines()[0] if str(error).strip() else ""
+def explained(error: Exception, server: Server, doing: str) -> MLStackError:
+    """One message that names the server, what was being done and the way out.
+
+    Told apart by class name: the classes themselves are ZenML's, and some are Python's own with a meaning of ZenML's.
+    """
+    lines = str(error).strip().splitlines()
+    # ZenML's client wraps whatever its very first request ends with.
+    said = lines[0].removeprefix(f"Error connecting to URL '{server.url}': ").strip("'\"")[:_SAID] if lines else ""
     names = {each.__name__ for each in type(error).__mro__}
+    could_not = f"{server.url}: could not {doing}"
     if names & {"AuthorizationException", "CredentialsNotValid"}:
         return ServerError(
-            f"{url} refuses the credentials (could not {doing})",
+            f"{server.url} refuses the credentials (could not {doing})",
             hint="check ZENML_STORE_API_KEY (of another server? rotated? deactivated?), or `zenml login` again",
         )
     if "IllegalOperationError" in names:
         return NotAllowedError(
-            f"{url} does not allow to {doing}: {said}", hint="the account needs create, update and delete on stacks"
+            f"{server.url} does not allow to {doing}: {said}",
+            hint="the account needs create, update and delete on stacks, components and service connectors",
         )
     if "EntityExistsError" in names:
         return ServerError(
-            f"{url}: could not {doing}: it exists already, made meanwhile by somebody else",
-            hint="run the same command again",
+            f"{could_not}: it exists already, made meanwhile by somebody else", hint="run the same command again"
         )
-    return ServerError(f"{url}: could not {doing}: {type(error).__name__}: {said[:300]}", hint="run it again")
+    if "Timeout" in names:
+        return ServerError(
+            f"{could_not}: it did not answer in time",
+            hint="run the same command again; ZENML_STORE_HTTP_TIMEOUT gives it more seconds",
+        )
+    if "RequestException" in names:
+        return ServerError(f"{could_not}: {type(error).__name__}", hint="run the same command again")
+    if "NotImplementedError" in names:
+        return ServerError(
+            f"{could_not}: the server lacks what that needs: {said}",
+            hint="install ZenML's aws integration on it (its image, or `pip install 'zenml[connectors-aws]'`)",
+        )
+    if "KeyError" in names:
+        return ServerError(
+            f"{could_not}: it does not know that, or not any more: {said}",
+            hint="somebody else may have removed it: run the same command again",
+        )
+    if "Expected json" in said or said.startswith("<"):
+        return ServerError(
+            f"{could_not}: it answers with a page instead of JSON",
+            hint="something else may stand in between (a proxy, a page to log in): check ZENML_STORE_URL",
+        )
+    if "ValueError" in names or said.startswith("{"):
+        return ServerError(
+            f"{could_not}: it refuses what ZenML's client sent: {said}",
+            hint=f"the server has ZenML {server.version}: use a client of that version, or upgrade the server",
+        )
+    return ServerError(
+        f"{could_not}: it failed with {type(error).__name__}: {said}",
+        hint="the server's log says more; run the same command again",
+    )
+
+
+_SAID = 300
+"""Characters of a server's own words that are passed on."""

@@ -68,7 +68,7 @@ def remove(zenml: ZenML, plan: Plan, progress: Progress) -> None:
     for change in plan.changes:
         if change.held:
             progress(f"removing {what(change.held)} {change.name}")
-            zenml.remove(change.kind, change.held.id, change.name)
+            zenml.remove(change.held)
 
 
 class PutBackError(MLStackError):
@@ -105,7 +105,7 @@ class _Run:
             for held in gone:
                 if held.kind == kind:
                     self._progress(f"removing {what(held)} {held.name}")
-                    self._zenml.remove(held.kind, held.id, held.name)
+                    self._zenml.remove(held)
         for id_, wanted in self._renames:
             self._zenml.update(id_, wanted, wanted.name, links_of(wanted, self._ids))
         return self._ids.get(("stack", "stack"))

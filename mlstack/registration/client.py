@@ -15,7 +15,7 @@ from uuid import UUID
 from mlstack.errors import MLStackError, UsageError, nearest
 from mlstack.registration import models
 from mlstack.registration.answers import explained, held_component, held_connector, held_stack
-from mlstack.registration.objects import SLOT_LABEL, Held, Links, Wanted
+from mlstack.registration.objects import SLOT_LABEL, Held, Links, Wanted, what
 from mlstack.registration.server import Server, ServerError
 
 _PAGE = 1000
@@ -95,7 +95,7 @@ class ZenML:
 
     def create(self, want: Wanted, name: str, links: Links) -> str:
         """Make the object under `name`; its id."""
-        with self.speaking(f"create {want.kind} {name}"):
+        with self.speaking(f"create {what(want)} {name}"):
             if want.kind == "connector":
                 request = models.connector_request(want, name, self._aws_connector_type)
                 made = self._store.create_service_connector(request)
@@ -107,7 +107,7 @@ class ZenML:
 
     def update(self, id_: str, want: Wanted, name: str, links: Links) -> None:
         """Give the object name, labels and content, whole."""
-        with self.speaking(f"update {want.kind} {want.name}"):
+        with self.speaking(f"update {what(want)} {want.name}"):
             if want.kind == "connector":
                 update = models.connector_update(want, name, self._aws_connector_type)
                 self._store.update_service_connector(UUID(id_), update)
@@ -116,34 +116,28 @@ class ZenML:
             else:
                 self._store.update_stack(UUID(id_), models.stack_update(want, name, links))
 
-    def remove(self, kind: str, id_: str, name: str) -> None:
+    def remove(self, held: Held) -> None:
         """What is gone already is no error."""
         removers = {
             "stack": self._store.delete_stack,
             "component": self._store.delete_stack_component,
             "connector": self._store.delete_service_connector,
         }
-        with self.speaking(f"remove {kind} {name}"):
+        with self.speaking(f"remove {what(held)} {held.name}"):
             try:
-                removers[kind](UUID(id_))
+                removers[held.kind](UUID(held.id))
             except KeyError:
                 return
 
     @contextmanager
     def speaking(self, doing: str) -> Iterator[None]:
         """Turns what the server or ZenML's client say into one message that names the server and the way out."""
-        import requests
-
         try:
             yield
         except MLStackError:
             raise
-        except requests.exceptions.RequestException as error:
-            raise ServerError(
-                f"{self.server.url}: could not {doing}: {type(error).__name__}", hint="run the same command again"
-            ) from None
         except Exception as error:
-            raise explained(error, self.server.url, doing) from None
+            raise explained(error, self.server, doing) from None
 
     def runs_in_progress(self, stack_id: str) -> list[str]:
         """Names of the pipeline runs on the stack that have not ended."""

@@ -90,7 +90,7 @@ class _PuttingBack:
 
     def _remove(self, new: Held) -> None:
         self._progress(f"removing {what(new)} {new.name}")
-        self._zenml.remove(new.kind, new.id, new.name)
+        self._zenml.remove(new)
 
     def _name_for(self, old: Held) -> str:
         """Its own, unless something that this run made has it."""

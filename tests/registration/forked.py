@@ -15,6 +15,20 @@ from urllib.parse import urlsplit
 
 REFUSED, LOST, KILLED = "refused", "lost", "killed"
 """The server answers 500 and does nothing; it does it and the answer is lost; the run is killed right after it."""
+ANSWERS = {
+    "401": (401, '{"detail": ["AuthorizationException", "made up for this test"]}'),
+    "403": (403, '{"detail": ["IllegalOperationError", "made up for this test"]}'),
+    "404": (404, '{"detail": ["KeyError", "made up for this test"]}'),
+    "409": (409, '{"detail": ["EntityExistsError", "made up for this test"]}'),
+    "422": (422, '{"detail": [{"loc": ["body", "name"], "msg": "made up for this test", "type": "value_error"}]}'),
+    "500": (500, '{"detail": ["RuntimeError", "made up for this test"]}'),
+    "501": (501, '{"detail": ["NotImplementedError", "made up for this test"]}'),
+    "html": (200, "<html><body>made up for this test</body></html>"),
+    "503 in html": (503, "<html><body>made up for this test</body></html>"),
+}
+"""Or one of these, and does nothing."""
+SLOW = "slow"
+"""Or it does not answer in time."""
 
 
 def _inject(call: int | None, how: str | None, calls: Path) -> None:
@@ -30,11 +44,13 @@ def _inject(call: int | None, how: str | None, calls: Path) -> None:
             file.write(f"{method} {urlsplit(url).path}\n")
         if seen != call:
             return send(self, method, url, **more)
-        if how == REFUSED:
+        if how == SLOW:
+            raise requests.exceptions.ReadTimeout("made up for this test")
+        if made_up := ANSWERS.get("500" if how == REFUSED else str(how)):
             answer = requests.Response()
-            answer.status_code = 500
+            answer.status_code = made_up[0]
             answer.url = url
-            answer._content = b'{"detail": ["RuntimeError", "made up for this test"]}'
+            answer._content = made_up[1].encode()
             return answer
         send(self, method, url, **more)
         if how == KILLED:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.registration.conftest import ROOT, Hook, Server
-from tests.registration.forked import KILLED, LOST, REFUSED
+from tests.registration.forked import ANSWERS, KILLED, LOST, REFUSED, SLOW
 
 
 @dataclass
@@ -202,3 +202,67 @@ def test_a_run_that_is_killed_at_any_write_is_finished_by_the_next(hook: Hook, s
         assert ended.code == 0, f"killed at {calls[number - 1]}: {ended.stderr}"
         assert world(server, hook.name) == last, f"killed at {calls[number - 1]}"
         assert claims(server, hook.name) == []
+
+
+SAYS = {
+    "401": ("refuses the credentials", "check ZENML_STORE_API_KEY"),
+    "403": ("does not allow to", "the account needs create, update and delete"),
+    "404": ("does not know that", "run the same command again"),
+    "409": ("exists already", "run the same command again"),
+    "422": ("refuses what ZenML's client sent", "use a client of that version"),
+    "500": ("it failed with RuntimeError", "the server's log says more"),
+    "501": ("the server lacks what that needs", "install ZenML's aws integration on it"),
+    "html": ("a page instead of JSON", "check ZENML_STORE_URL"),
+    "503 in html": ("a page instead of JSON", "check ZENML_STORE_URL"),
+    SLOW: ("did not answer in time", "ZENML_STORE_HTTP_TIMEOUT"),
+}
+
+
+def test_every_bad_answer_is_one_message_with_server_object_and_way_out(hook: Hook, server: Server, runs: Runs) -> None:
+    assert SAYS.keys() == {*ANSWERS, SLOW}
+    outputs = str(hook.settings())
+    calls = runs.register(outputs).calls
+    runs("deregister", outputs)
+    objects = {
+        "GET /api/v1/components": "could not list what it holds",
+        "POST /api/v1/components": f"artifact store {hook.name}-dev",
+    }
+    for request, said_of_it in objects.items():
+        number = calls.index(request) + 1
+        for how, (what, way_out) in SAYS.items():
+            ended = runs.register(outputs, call=number, how=how)
+            where = f"{how} at {request}: {ended.stderr}"
+            assert ended.code == 1, where
+            message = ended.stderr[ended.stderr.index("error: ") :]
+            assert hook.cloud.zenml_environment()["ZENML_STORE_URL"] in message, where
+            assert what in message, where
+            assert way_out in message, where
+            assert said_of_it.removeprefix("could not ") in message, where
+            assert "Traceback" not in ended.stderr, where
+            assert server.token not in ended.stderr, where
+            assert world(server, hook.name) == {}, where
+
+
+def test_of_two_runs_at_once_one_wins_and_the_other_says_so(hook: Hook, server: Server) -> None:
+    outputs = str(hook.settings())
+    started = [
+        subprocess.Popen(
+            hook.command("register", "--outputs", outputs),
+            env=hook.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    said = [process.communicate(timeout=120)[1] for process in started]
+    assert 0 in [process.returncode for process in started], said
+    for process, stderr in zip(started, said, strict=True):
+        lost = "another mlstack works on this environment" in stderr
+        # Who comes when the winner has ended finds nothing to do.
+        assert process.returncode == (1 if lost else 0), stderr
+        assert "Traceback" not in stderr
+    held = world(server, hook.name)
+    assert len(held) == 9
+    assert claims(server, hook.name) == []
+    assert not hook.json("plan", "--outputs", outputs)["changed"]
