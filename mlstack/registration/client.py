@@ -5,6 +5,7 @@ would be lost, and a component would be disconnected or keep what it should lose
 """
 
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -28,6 +29,15 @@ class Tag:
     """When, by the server's clock."""
 
 
+def _import_what_connectors_need() -> None:
+    """ZenML imports the clients of AWS and of Kubernetes when it sees the first service connector."""
+    # What is wrong with them is said when they are needed.
+    with suppress(Exception):
+        from zenml.service_connectors.service_connector_registry import service_connector_registry
+
+        service_connector_registry.register_builtin_service_connectors()
+
+
 class ZenML:
     """A ZenML server as the place where objects are listed, made, changed and removed."""
 
@@ -48,9 +58,14 @@ class ZenML:
         with self.speaking("list what it holds"):
             from zenml.models import ComponentFilter, ServiceConnectorFilter, StackFilter
 
-            connectors = self._all(self._store.list_service_connectors, ServiceConnectorFilter)
-            components = self._all(self._store.list_stack_components, ComponentFilter)
-            stacks = self._all(self._store.list_stacks, StackFilter)
+            store = self._store
+            # The server takes most of a second to check an API key, which the first request waits for.
+            importing = threading.Thread(target=_import_what_connectors_need, daemon=True)
+            importing.start()
+            components = self._all(store.list_stack_components, ComponentFilter)
+            stacks = self._all(store.list_stacks, StackFilter)
+            importing.join()
+            connectors = self._all(store.list_service_connectors, ServiceConnectorFilter)
         ours = {str(each.id) for each in components if SLOT_LABEL in (each.labels or {})}
         slots = {str(each.id): each.labels.get(SLOT_LABEL, f"id {each.id}") for each in connectors}
         return (
