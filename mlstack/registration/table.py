@@ -1,5 +1,6 @@
 """A plan for people."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,18 +16,19 @@ _SIGNS = {
 }
 _PAST = {"create": "created", "update": "updated", "replace": "replaced", "remove": "removed"}
 _STATES = {
-    "same": "[green]as the contract says[/]",
+    "same": "[green]ok[/]",
     "create": "[red]missing[/]",
     "update": "[yellow]differs[/]",
     "replace": "[red]differs[/]",
     "remove": "[yellow]left over[/]",
 }
 _SHOWN = 60
+_UNLIMITED = 1000
 
 
 def show(result: Mapping[str, Any]) -> None:
     """To stdout; coloured only on a terminal."""
-    console = Console()
+    console = _console()
     changes = [change for change in result["changes"] if change["action"] != "same"]
     if not changes:
         console.print(f"{result['stack']}: nothing to do, {len(result['changes'])} objects are as they should be")
@@ -48,7 +50,7 @@ def show(result: Mapping[str, Any]) -> None:
 
 def show_status(result: Mapping[str, Any]) -> None:
     """What ZenML holds, object by object, beside what the contract says."""
-    console = Console()
+    console = _console()
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for change in result["changes"]:
         why = "" if change["action"] == "same" else change["reason"] or "the contract has changed since"
@@ -58,6 +60,11 @@ def show_status(result: Mapping[str, Any]) -> None:
     console.print(f"{result['stack']} on {result['server']}: {right} of {len(result['changes'])} as the contract says")
     if right < len(result["changes"]):
         console.print("mlstack register makes it so")
+
+
+def _console() -> Console:
+    """A log of CI has no width of its own: there a line is as long as it needs."""
+    return Console() if sys.stdout.isatty() else Console(width=_UNLIMITED)
 
 
 def _add(table: Table, sign: str, change: Mapping[str, Any], why: str) -> None:

@@ -162,6 +162,44 @@ def test_somebody_elses_object_of_the_same_name_is_refused_and_untouched(hook: H
     server.call("DELETE", f"components/{made['id']}")
 
 
+def test_somebody_elses_object_is_taken_over_when_asked(hook: Hook, server: Server) -> None:
+    theirs = {"name": f"{hook.name}-dev", "type": "orchestrator", "flavor": "sagemaker", "configuration": {}}
+    theirs["configuration"] = {"execution_role": "arn:aws:iam::123456789012:role/by-hand", "region": "us-east-1"}
+    made = server.call("POST", "components", theirs)
+    result = hook.register("--adopt")
+    assert _actions(result)["component orchestrator"] == "update"
+    orchestrator = next(e for e in server.held("components", hook.name) if e["id"] == made["id"])
+    assert orchestrator["metadata"]["configuration"]["region"] == "eu-west-1"
+    assert not hook.json("plan", "--outputs", str(hook.settings()))["changed"]
+    assert len(_ids(server, hook)) == 9
+
+
+def test_plan_and_status_end_with_7_when_there_is_something_to_do(hook: Hook, server: Server) -> None:
+    outputs = str(hook.settings())
+    planned = hook.run("plan", "--outputs", outputs)
+    assert planned.returncode == 7, planned.stderr
+    assert "+ create" in planned.stdout
+    assert _ids(server, hook) == {}
+    hook.register()
+    assert hook.run("plan", "--outputs", outputs).returncode == 0
+    assert hook.run("status", "--outputs", outputs).returncode == 0
+
+    # Somebody changes a component in the dashboard.
+    orchestrator = next(e for e in server.held("components", hook.name) if e["body"]["type"] == "orchestrator")
+    by_hand = {**orchestrator["metadata"]["configuration"], "max_runtime_in_seconds": 60}
+    server.call("PUT", f"components/{orchestrator['id']}", {"configuration": by_hand})
+    status = hook.run("status", "--outputs", outputs)
+    assert status.returncode == 7
+    assert "changed in ZenML by hand" in status.stdout
+    assert "8 of 9 as the contract says" in status.stdout
+    planned = hook.run("plan", "--outputs", outputs, "--json")
+    change = next(c for c in json.loads(planned.stdout)["changes"] if c["action"] != "same")
+    assert change["by_hand"]
+    assert change["fields"] == {"configuration.max_runtime_in_seconds": {"old": 60, "new": None}}
+    hook.register()
+    assert hook.run("status", "--outputs", outputs).returncode == 0
+
+
 def test_a_dry_run_shows_the_plan_and_writes_nothing(hook: Hook, server: Server) -> None:
     result = hook.register("--dry-run")
     assert len(_actions(result)) == 9
