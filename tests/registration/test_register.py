@@ -195,7 +195,7 @@ def test_plan_and_status_end_with_7_when_there_is_something_to_do(hook: Hook, se
     planned = hook.run("plan", "--outputs", outputs, "--json")
     change = next(c for c in json.loads(planned.stdout)["changes"] if c["action"] != "same")
     assert change["by_hand"]
-    assert change["fields"] == {"configuration.max_runtime_in_seconds": {"old": 60, "new": None}}
+    assert change["fields"]["configuration.max_runtime_in_seconds"] == {"old": 60, "new": None}
     hook.register()
     assert hook.run("status", "--outputs", outputs).returncode == 0
 
