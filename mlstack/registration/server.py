@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import psutil
+
 from mlstack.errors import MLStackError
 
 _WAYS = "set ZENML_STORE_URL and ZENML_STORE_API_KEY (a service account's key), or log in with `zenml login` first"
@@ -43,7 +45,8 @@ def connection() -> Iterator[Server]:
     Raises ServerError.
     """
     before = dict(os.environ)
-    directory = Path(tempfile.mkdtemp(prefix="mlstack-zenml-"))
+    _sweep()
+    directory = Path(tempfile.mkdtemp(prefix=f"{_DIRECTORY}{os.getpid()}-"))
     try:
         url = _url_from_environment() or _url_from_login(directory)
         server = _greet(url)
@@ -58,6 +61,17 @@ def connection() -> Iterator[Server]:
         os.environ.clear()
         os.environ.update(before)
         shutil.rmtree(directory, ignore_errors=True)
+
+
+_DIRECTORY = "mlstack-zenml-"
+
+
+def _sweep() -> None:
+    """Delete the directories of runs that were killed: there is a key in each."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_DIRECTORY}*-*"):
+        process = left.name.removeprefix(_DIRECTORY).partition("-")[0]
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _url_from_environment() -> str | None:

@@ -149,6 +149,18 @@ def test_the_directory_is_deleted_however_it_ends(monkeypatch: pytest.MonkeyPatc
         assert not directory.exists()
 
 
+def test_what_a_killed_run_left_is_deleted_by_the_next(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    killed, alive = tmp_path / f"mlstack-zenml-{dead.pid}-x", tmp_path / f"mlstack-zenml-{os.getpid()}-x"
+    for directory in (killed, alive):
+        directory.mkdir()
+    refused(monkeypatch, "http://127.0.0.1:1")
+    assert not killed.exists()
+    assert alive.exists()
+
+
 def test_on_the_command_line_it_is_one_message_and_exit_code_1(tmp_path: Path) -> None:
     outputs = tmp_path / "outputs.json"
     outputs.write_text(record(program()).of("MLStack").outputs[0]["contract"])
