@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
@@ -36,12 +37,13 @@ def verify(zenml: ZenML, plan: Plan, progress: Progress) -> None:
     ]
     if not tried:
         return
-    limit = float(os.environ.get("MLSTACK_VERIFY_SECONDS") or PROPAGATION)
-    progress(f"verifying {len(tried)} service connectors from the server's side")
     zenml.warm_up()
-    with ThreadPoolExecutor(max_workers=len(tried)) as pool:
-        for done in [pool.submit(_verify_one, zenml, want, progress, limit) for want in tried]:
-            done.result()
+    _try_each(tried, zenml.verify, progress)
+
+
+def verify_stored(zenml: ZenML, connectors: Iterable[Held], progress: Progress) -> None:
+    """Let the server try connectors as it has them. Raises VerificationError as above."""
+    _try_each(list(connectors), zenml.verify_stored, progress)
 
 
 def apply(zenml: ZenML, plan: Plan, before: Iterable[Held], progress: Progress) -> str | None:
@@ -49,7 +51,9 @@ def apply(zenml: ZenML, plan: Plan, before: Iterable[Held], progress: Progress) 
 
     When it fails, at whatever call, ZenML is put back to `before`, and the error says so or names what could not be.
     """
-    before = tuple(before)
+    changed = {change.held.id for change in plan.changes if change.held and change.action != "same"}
+    # Once overwritten or removed, a key could not be put back any more.
+    before = tuple(zenml.with_secrets(each) if each.id in changed else each for each in before)
     try:
         return _Run(zenml, plan, progress).carry_out()
     except BaseException as error:
@@ -133,7 +137,18 @@ class _Run:
         return want.kind == "stack" and any(kind == "component" for kind, _ in replaced)
 
 
-def _verify_one(zenml: ZenML, want: Wanted, progress: Progress, limit: float) -> None:
+W = TypeVar("W", bound=Wanted)
+
+
+def _try_each(connectors: list[W], try_it: Callable[[W], None], progress: Progress) -> None:
+    limit = float(os.environ.get("MLSTACK_VERIFY_SECONDS") or PROPAGATION)
+    progress(f"verifying {len(connectors)} service connectors from the server's side")
+    with ThreadPoolExecutor(max_workers=max(1, len(connectors))) as pool:
+        for done in [pool.submit(_verify_one, try_it, each, progress, limit) for each in connectors]:
+            done.result()
+
+
+def _verify_one(try_it: Callable[[W], None], want: W, progress: Progress, limit: float) -> None:
     def told(state: RetryCallState) -> None:
         left = max(0.0, limit - (state.seconds_since_start or 0.0))
         progress(f"{want.name}: not allowed yet, new IAM identities take a while; trying for {left:.0f} s more")
@@ -147,7 +162,7 @@ def _verify_one(zenml: ZenML, want: Wanted, progress: Progress, limit: float) ->
             reraise=True,
         ):
             with attempt:
-                zenml.verify(want)
+                try_it(want)
     except MLStackError:
         raise
     except Exception as error:

@@ -1,0 +1,77 @@
+"""The one setting that a command of ours changes: `connector.keys` in `Pulumi.<environment>.yaml`."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from mlstack.errors import UsageError
+
+SETTING = "mlstack:connector"
+
+
+def file_of(stack: str) -> Path:
+    """`Pulumi.dev.yaml` of stack `dev`, or of `organisation/project/dev`."""
+    return Path(f"Pulumi.{stack.rpartition('/')[2]}.yaml")
+
+
+def read(file: Path) -> tuple[int, ...]:
+    """The generations that the file asks for. Raises UsageError when it is not one of a stack with keys."""
+    connector = _connector(_load(file), file)
+    keys = connector.get("keys") or [1]
+    if not isinstance(keys, list) or not all(type(key) is int for key in keys):
+        raise UsageError(f"{file}: {SETTING}.keys is not a list of numbers", hint=f"mlstack check {file}")
+    return tuple(keys)
+
+
+def write(file: Path, keys: tuple[int, ...]) -> None:
+    """Only that line changes; comments and order stay. The file is whole at any time."""
+    from ruamel.yaml.comments import CommentedSeq
+
+    document = _load(file)
+    listed = CommentedSeq(keys)
+    listed.fa.set_flow_style()
+    _connector(document, file)["keys"] = listed
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as beside:
+            _yaml().dump(document, beside)
+        Path(name).chmod(file.stat().st_mode)
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _connector(document: Any, file: Path) -> Any:
+    config = document.get("config") if isinstance(document, dict) else None
+    connector = config.get(SETTING) if isinstance(config, dict) else None
+    if not isinstance(connector, dict) or connector.get("auth") != "iam-role":
+        raise UsageError(
+            f"{file}: {SETTING}.auth is not iam-role, so that there is no key to rotate",
+            hint="with implicit no key exists, with none it is your own: docs/authentication.md",
+        )
+    return connector
+
+
+def _load(file: Path) -> Any:
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return _yaml().load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(
+            f"there is no {file}", hint="name the stack with --stack, in the program's directory"
+        ) from None
+    except (OSError, UnicodeDecodeError, YAMLError):
+        raise UsageError(f"{file} cannot be read", hint=f"mlstack check {file}") from None
+
+
+def _yaml() -> Any:
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
