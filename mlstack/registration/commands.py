@@ -208,11 +208,14 @@ def _session(stack: str | None, outputs: str | None, *, needs_key: bool = True) 
     told = source.read(stack, outputs)
     key = told.key() if needs_key else None
 
+    from mlstack.registration import identity
     from mlstack.registration.client import ZenML
     from mlstack.registration.server import connection
 
     with connection() as server:
         _say(f"connecting to {server.url} (ZenML {server.version})")
+        if needs_key and (noted := identity.note(server, told.contract)):
+            _say(f"note: {noted}")
         yield _Session(told.contract, key, ZenML(server))
 
 

@@ -27,15 +27,20 @@ def read(file: Path) -> tuple[int, ...]:
 def write(file: Path, keys: tuple[int, ...]) -> None:
     """Only that line changes; comments and order stay. The file is whole at any time."""
     from ruamel.yaml.comments import CommentedSeq
+    from ruamel.yaml.util import load_yaml_guess_indent
 
     document = _load(file)
     listed = CommentedSeq(keys)
     listed.fa.set_flow_style()
     _connector(document, file)["keys"] = listed
+    yaml = _yaml()
+    # As the file is indented, by hand or by Pulumi: else every line would change.
+    _, _, offset = load_yaml_guess_indent(file.read_text(encoding="utf-8"))
+    yaml.indent(mapping=document["config"].lc.col, sequence=(offset or 0) + 2, offset=offset or 0)
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as beside:
-            _yaml().dump(document, beside)
+            yaml.dump(document, beside)
         Path(name).chmod(file.stat().st_mode)
         Path(name).replace(file)
     except BaseException:
@@ -73,5 +78,4 @@ def _yaml() -> Any:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096
-    yaml.indent(mapping=2, sequence=4, offset=2)
     return yaml

@@ -56,9 +56,7 @@ def test_the_user_may_assume_the_access_role_and_nothing_else_and_only_it_may(
     assert (granted["Action"], granted["Resource"]) == ("sts:AssumeRole", role)
     assert not iam.list_attached_user_policies(UserName=USER)["AttachedPolicies"]
     trust = iam.get_role(RoleName=role.rpartition("/")[2])["Role"]["AssumeRolePolicyDocument"]
-    assert [each["Principal"] for each in trust["Statement"]] == [
-        {"AWS": iam.get_user(UserName=USER)["User"]["Arn"]}
-    ]
+    assert [each["Principal"] for each in trust["Statement"]] == [{"AWS": iam.get_user(UserName=USER)["User"]["Arn"]}]
 
 
 def test_the_secret_is_nowhere_in_plain_text(deployment: Deployment) -> None:
@@ -68,7 +66,7 @@ def test_the_secret_is_nowhere_in_plain_text(deployment: Deployment) -> None:
     assert any(b"aws:iam/accessKey:AccessKey" in file.read_bytes() for file in files), "that is not the state"
     assert [file for file in files if secret.encode() in file.read_bytes()] == []
     for shown in (
-        deployment.pulumi("stack", "output", "--json").stdout,
+        deployment.run("pulumi", "stack", "output", "--json", "--stack", "local").stdout,
         deployment.pulumi("preview", "--json").stdout,
         deployment.mlstack("status", "--stack", "local", "--json").stdout,
     ):
