@@ -11,6 +11,9 @@ stack = MLStack(settings.stack.name, MLStackArgs.from_settings(settings))
 # For `mlstack register`: everything ZenML needs, in one versioned document.
 pulumi.export("mlstack", stack.contract)
 
+# For `mlstack register` too: the key of the user that ZenML works as, secret. Only with connector.auth: iam-role.
+pulumi.export("connector_key", stack.connector_key)
+
 # For people and for StackReference.
 pulumi.export("bucket", stack.bucket)
 pulumi.export("repository_url", stack.repository_url)

@@ -44,12 +44,15 @@ def connectors(
     registry: ContainerRegistry | None,
     *,
     pushes: bool,
+    key_generation: int | None,
 ) -> dict[ConnectorKey, Connector]:
     """One connector per resource type.
 
     The session policies of the first two are written out because those that ZenML makes up know no KMS key and only the
     partition `aws`. The third has none: a step gets all of the access role for SageMaker and CodeBuild.
     """
+
+    auth = "iam-role" if key_generation else "implicit"
 
     def connector(suffix: str, resource_type: str, resource_id: str | None, policy: Iterable[Statement]) -> Connector:
         configuration = {"region": names.region, "role_arn": names.role_arn(PURPOSE)}
@@ -61,7 +64,8 @@ def connectors(
                 "name": f"{stack_name}-{suffix}",
                 "resource_type": resource_type,
                 "resource_id": resource_id,
-                "auth_method": "implicit",
+                "auth_method": auth,
+                "key_generation": key_generation,
                 "configuration": configuration,
                 "expiration_seconds": session_seconds,
             }

@@ -93,16 +93,18 @@ def _connector(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
     key = f"{NAMESPACE}:connector.principal"
     principal = stack.connector.principal
     example = "arn:aws:iam::123456789012:role/zenml-server"
-    if stack.connector.auth == "none":
-        return (
-            []
-            if principal is None
-            else [
-                Problem(
-                    key, f"is {shown(principal)}: it has no effect while connector.auth is none", remove_command(key)
-                )
-            ]
-        )
+    auth = stack.connector.auth
+    if auth == "iam-role" and principal is not None:
+        rule = "with connector.auth iam-role a user of this stack is the only one that may assume the access role"
+        return [Problem(key, f"is {shown(principal)}: {rule}", remove_command(key)), *_keys(stack)]
+    if auth == "iam-role":
+        return _keys(stack)
+    if stack.connector.keys:
+        text = f"is {shown(stack.connector.keys)}: it has no effect while connector.auth is {auth}"
+        return [Problem(f"{NAMESPACE}:connector.keys", text, remove_command(f"{NAMESPACE}:connector.keys"))]
+    if auth == "none":
+        text = f"is {shown(principal)}: it has no effect while connector.auth is none"
+        return [] if principal is None else [Problem(key, text, remove_command(key))]
     if principal is None:
         why = "the identity that your ZenML server runs as, the only one that may assume the access role"
         return [is_missing(key, why, example)]
@@ -111,6 +113,14 @@ def _connector(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
         rule = f"{aws.region} is in the partition {partition}, and roles are assumed within one partition"
         return [Problem(key, f"is {shown(principal)}: {rule}", set_command(key, example.replace("aws", partition, 1)))]
     return []
+
+
+def _keys(stack: StackSettings) -> list[Problem]:
+    keys = stack.connector.keys
+    if keys == sorted(set(keys)):
+        return []
+    key = f"{NAMESPACE}:connector.keys"
+    return [Problem(key, f"is {shown(keys)}: use one or two different numbers, the newest last", remove_command(key))]
 
 
 def _encryption(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:

@@ -12,6 +12,8 @@ from mlstack.errors import UsageError
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: characters without white space.
 ROLE_POLICY_LIMIT = 10_240
 TRUST_POLICY_LIMIT = 2_048
+# Of all inline policies of a user together.
+USER_POLICY_LIMIT = 2_048
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html: 20 KB
 BUCKET_POLICY_LIMIT = 20_480
 # https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html

@@ -67,6 +67,10 @@ PrincipalArn = Annotated[
     ),
 ]
 
+# Part of a resource's name in Pulumi's state; two keys at a time are AWS's limit for a user:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+KeyGeneration = Annotated[int, Field(ge=1, le=1_000_000)]
+
 # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html (PermissionsBoundary)
 PolicyArn = Annotated[
     str,

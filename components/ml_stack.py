@@ -19,6 +19,7 @@ from components.network import Network, NetworkArgs, Placement
 from components.orchestrator import Orchestrator, OrchestratorArgs
 from components.role import Role, RoleArgs
 from components.sagemaker import JobSettings
+from components.server_user import ServerUser, ServerUserArgs
 from components.settings import Settings, StackSettings
 from components.step_operator import StepOperator, StepOperatorArgs
 from components.zenml_parts import ZenMLParts
@@ -71,6 +72,8 @@ class MLStack(ComponentResource):
     """The role that ZenML's server assumes, or nothing with `connector.auth: none`."""
     execution_role_arn: Output[str | None]
     """The role of SageMaker pipelines and jobs, or nothing when nothing runs on SageMaker."""
+    connector_key: Output[str | None]
+    """AccessKey as JSON, secret; nothing unless `connector.auth` is iam-role."""
     build_project: Output[str | None]
     """CodeBuild project of the image builder, or nothing when it is switched off."""
 
@@ -92,12 +95,14 @@ class MLStack(ComponentResource):
         self._orchestrator = self._make_orchestrator()
         self._step_operator = self._make_step_operator()
         self._image_builder = self._make_image_builder()
+        self._server_user = self._make_server_user()
         self._access_role = self._make_access_role()
 
         self.bucket = after(args.names.bucket, self._store.uri)
         self.repository_url = _or_none(self._registry.repository_url if self._registry else None)
         self.access_role_arn = _or_none(self._access_role.arn if self._access_role else None)
         self.execution_role_arn = _or_none(self._execution_role.arn if self._execution_role else None)
+        self.connector_key = _or_none(self._server_user.key if self._server_user else None)
         self.build_project = _or_none(self._image_builder.project_name if self._image_builder else None)
         self.contract = self._contract()
         self.register_outputs(
@@ -107,6 +112,7 @@ class MLStack(ComponentResource):
                 "repository_url": self.repository_url,
                 "access_role_arn": self.access_role_arn,
                 "execution_role_arn": self.execution_role_arn,
+                "connector_key": self.connector_key,
                 "build_project": self.build_project,
             }
         )
@@ -132,7 +138,7 @@ class MLStack(ComponentResource):
         return EncryptionKey(f"{self._name}-encryption", args, self._holds_data)
 
     def _key_readers(self) -> tuple[str, ...] | None:
-        if self._settings.connector.principal is None:
+        if not self._settings.connector.has_role:
             return None  # whoever runs a pipeline works with credentials of their own
         roles = [access_role.PURPOSE]
         roles += [image_builder.PURPOSE] if self._builds_images else []
@@ -272,19 +278,39 @@ class MLStack(ComponentResource):
         return ImageBuilder(f"{self._name}-image-builder", args, self._mine)
 
     def _make_access_role(self) -> Role | None:
-        if self._settings.connector.principal is None:
+        principal = self._principal
+        if principal is None:
             return None
         args = RoleArgs(
             names=self._args.names,
             purpose=access_role.PURPOSE,
             description="What ZenML may do: keep artifacts, run pipelines, build images",
-            trust=access_trust(self._settings.connector.principal),
+            trust=access_trust(principal),
             permissions=self._access_permissions(),
             max_session_seconds=self._settings.connector.session_seconds,
             permissions_boundary=self._settings.roles.permissions_boundary,
             tags=self._args.tags,
         )
-        return Role(f"{self._name}-access", args, self._mine)
+        # AWS refuses to trust a user that does not exist.
+        after_user = ResourceOptions(depends_on=[self._server_user] if self._server_user else [])
+        return Role(f"{self._name}-access", args, ResourceOptions.merge(self._mine, after_user))
+
+    @property
+    def _principal(self) -> str | None:
+        """Who may assume the access role."""
+        return self._server_user.plain_arn if self._server_user else self._settings.connector.principal
+
+    def _make_server_user(self) -> ServerUser | None:
+        if not self._settings.connector.key_generations:
+            return None
+        args = ServerUserArgs(
+            names=self._args.names,
+            role_arn=self._args.names.role_arn(access_role.PURPOSE),
+            key_generations=self._settings.connector.key_generations,
+            permissions_boundary=self._settings.roles.permissions_boundary,
+            tags=self._args.tags,
+        )
+        return ServerUser(f"{self._name}-zenml", args, self._mine)
 
     def _access_permissions(self) -> tuple[Statement, ...]:
         needed = [*self._store.grant_read_write()]
@@ -335,6 +361,7 @@ class MLStack(ComponentResource):
             environment=args.names.environment,
             account_id=args.names.account_id,
             region=args.names.region,
+            principal=self._principal,
             stack=Stack(
                 name=args.stack_name,
                 description=f"{args.project}/{args.names.environment} in {args.names.account_id}, {args.names.region}",
@@ -352,7 +379,7 @@ class MLStack(ComponentResource):
             needed.append(self._orchestrator.scheduler_role_arn)
         if self._image_builder:
             needed.append(self._image_builder.project_name)
-        needed += [role.arn for role in (self._execution_role, self._access_role) if role]
+        needed += [each.arn for each in (self._execution_role, self._access_role, self._server_user) if each]
         return tuple(needed)
 
 

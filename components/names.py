@@ -11,6 +11,7 @@ from dataclasses import dataclass
 BUCKET_LIMIT = 63
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 ROLE_LIMIT = 64
+USER_LIMIT = 64
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
 REPOSITORY_LIMIT = 256
 # https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html (name)
@@ -50,7 +51,7 @@ class Names:
     account_id: str
     region: str
     role_path: str = "/"
-    """Path of all roles: begins and ends with a slash."""
+    """Path of all roles and users: begins and ends with a slash."""
 
     @property
     def base(self) -> str:
@@ -97,6 +98,12 @@ class Names:
 
     def role_arn(self, purpose: str) -> str:
         return f"arn:{self.partition}:iam::{self.account_id}:role{self.role_path}{self.role(purpose)}"
+
+    def user(self, purpose: str) -> str:
+        return fit(f"{self.base}-{self.region}-{purpose}", USER_LIMIT)
+
+    def user_arn(self, purpose: str) -> str:
+        return f"arn:{self.partition}:iam::{self.account_id}:user{self.role_path}{self.user(purpose)}"
 
     @property
     def account_arn(self) -> str:

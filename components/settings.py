@@ -12,6 +12,7 @@ from components.limits import (
     InstanceType,
     KeyArn,
     KeyDeletionDays,
+    KeyGeneration,
     LifecycleDays,
     LogRetentionDays,
     NamePart,
@@ -75,11 +76,11 @@ class RoleSettings(_Settings):
     """What an organisation asks of every IAM role."""
 
     path: RolePath = "/"
-    """Path of all roles, such as /ml/."""
+    """Path of all roles, and of the user with `connector.auth: iam-role`, such as /ml/."""
     permissions_boundary: Annotated[PolicyArn | None, Field(examples=["arn:aws:iam::123456789012:policy/boundary"])] = (
         None
     )
-    """A policy that limits all roles, whatever else they are granted."""
+    """A policy that limits all roles and the user, whatever else they are granted."""
 
 
 class NetworkSettings(_Settings):
@@ -109,14 +110,28 @@ class NetworkSettings(_Settings):
 class ConnectorSettings(_Settings):
     """How ZenML gets AWS credentials."""
 
-    auth: Literal["implicit", "none"] = "implicit"
-    """implicit: ZenML's server assumes the access role with its own identity; no key exists.
+    auth: Literal["implicit", "iam-role", "none"] = "implicit"
+    """implicit: ZenML's server runs in AWS and assumes the access role with its own identity; no key exists.
+    iam-role: it runs elsewhere and assumes the role with the access key of a user that may do nothing else.
     none: no service connectors; whoever runs a pipeline brings AWS credentials."""
     principal: Annotated[PrincipalArn | None, Field(examples=["arn:aws:iam::123456789012:role/zenml-server"])] = None
-    """The identity that ZenML's server runs as: the only one that may assume the access role."""
+    """With implicit: the identity that ZenML's server runs as, the only one that may assume the access role."""
+    keys: Annotated[list[KeyGeneration], Field(max_length=2, examples=[[1]])] = Field(default_factory=list)
+    """With iam-role: generations of the user's access key that exist; ZenML is given the last. Empty: 1.
+    `mlstack rotate-key` counts them up."""
     session_seconds: SessionSeconds = 3600
     """Lifetime of the credentials that a step gets, and the access role's longest session.
     Longer than the longest step."""
+
+    @property
+    def has_role(self) -> bool:
+        """Whether there is an access role, and connectors that hand it out."""
+        return self.auth != "none"
+
+    @property
+    def key_generations(self) -> tuple[int, ...]:
+        """None unless the access role is assumed with a key."""
+        return tuple(self.keys or (1,)) if self.auth == "iam-role" else ()
 
 
 class AwsSettings(_Settings):

@@ -27,7 +27,7 @@ class ZenMLParts:
 
     def connectors(self, stack_name: str, names: Names) -> dict[ConnectorKey, Connector]:
         """None with `connector.auth: none`."""
-        if self.connector.principal is None:
+        if not self.connector.has_role:
             return {}
         return access_role.connectors(
             stack_name,
@@ -36,6 +36,7 @@ class ZenMLParts:
             self.store,
             self.registry,
             pushes=self.image_builder is None,
+            key_generation=max(self.connector.key_generations, default=None),
         )
 
     def components(self, stack_name: str, jobs: JobSettings) -> dict[ComponentType, Component]:
@@ -52,6 +53,6 @@ class ZenMLParts:
             found["step_operator"] = self.step_operator.zenml_component(stack_name, jobs)
         if self.image_builder:
             found["image_builder"] = self.image_builder.zenml_component(stack_name)
-        if self.connector.principal is None:
+        if not self.connector.has_role:
             return {kind: part.model_copy(update={"connector": None}) for kind, part in found.items()}
         return found

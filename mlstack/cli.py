@@ -62,9 +62,9 @@ def demo(
 
 def _mount() -> None:
     from mlstack.local.commands import local
-    from mlstack.registration.commands import deregister, plan, register, status
+    from mlstack.registration.commands import deregister, plan, register, rotate_key, status
 
-    for command in (plan, register, status, deregister):
+    for command in (plan, register, status, deregister, rotate_key):
         app.command()(command)
     app.add_typer(local, name="local")
 

@@ -37,11 +37,22 @@ class Connector(_Model):
     resource_type: Literal["s3-bucket", "docker-registry", "aws-generic"]
     resource_id: str | None = None
     """`s3://bucket` or the registry's host. An aws-generic connector has none."""
-    auth_method: Literal["implicit"]
-    """How ZenML's server gets credentials: by assuming `configuration.role_arn` with its own identity."""
+    auth_method: Literal["implicit", "iam-role"]
+    """How ZenML's server gets credentials: by assuming `configuration.role_arn` with its own identity, or with the
+    access key in the secret output `connector_key`."""
+    key_generation: Annotated[int, Field(ge=1)] | None = None
+    """Which access key it has to have, with iam-role. Higher is newer."""
     configuration: dict[str, str]
     expiration_seconds: Annotated[int, Field(ge=900, le=43200)]
     """Lifetime of the credentials handed to a client. Never longer than the role's maximum session duration."""
+
+    @model_validator(mode="after")
+    def _has_its_key(self) -> Self:
+        if (self.auth_method == "iam-role") != (self.key_generation is not None):
+            raise ValueError(
+                f"auth_method {self.auth_method} and key_generation {self.key_generation} exclude each other"
+            )
+        return self
 
 
 class Component(_Model):
@@ -71,9 +82,16 @@ class MLStackOutputs(_Model):
     """Pulumi stack."""
     account_id: str
     region: str
+    principal: str | None = None
+    """ARN of the identity that may assume the connectors' role: ZenML's server, or the user whose key it has."""
     stack: Stack
     connectors: dict[ConnectorKey, Connector]
     components: dict[ComponentType, Component]
+
+    @property
+    def key_generation(self) -> int | None:
+        """Of the access key that the connectors have to have; None when they have none."""
+        return max((each.key_generation for each in self.connectors.values() if each.key_generation), default=None)
 
     @model_validator(mode="after")
     def _is_a_stack(self) -> Self:

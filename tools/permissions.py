@@ -67,6 +67,8 @@ def _texts(recording: Recording) -> Iterator[tuple[str, str, str]]:
         kind = resource.type.rpartition(":")[2]
         if kind == "Role":
             yield "trust", f"role {_purpose(resource.inputs['name'])}", resource.inputs["assumeRolePolicy"]
+        elif kind == "UserPolicy":
+            yield "permissions", f"user {resource.inputs['name']}", resource.inputs["policy"]
         elif kind == "RolePolicy":
             yield "permissions", f"role {resource.inputs['name']}", resource.inputs["policy"]
         elif kind in _POLICIES and "policy" in resource.inputs:
@@ -85,7 +87,7 @@ _POLICIES = {
 }
 
 
-_ORDER = ("role", "connector", "bucket", "key", "endpoint", "repository")
+_ORDER = ("role", "user", "connector", "bucket", "key", "endpoint", "repository")
 
 
 def _purpose(role: str) -> str:

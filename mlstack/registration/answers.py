@@ -1,6 +1,6 @@
 """What ZenML answers, in our form: the objects that it holds, and its errors as one message with a way out."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from mlstack.errors import MLStackError
@@ -22,11 +22,16 @@ def held_connector(each: Any) -> Held:
             "resource_id": each.resource_id,
         },
         content={
-            "configuration": {key: value for key, value in each.configuration.items() if value is not None},
+            "configuration": {key: value for key, value in _not_secret(each) if value is not None},
             "expiration_seconds": each.expiration_seconds,
         },
         labels=dict(each.labels),
     )
+
+
+def _not_secret(connector: Any) -> Iterable[tuple[str, Any]]:
+    secret = set(connector.configuration.secrets)
+    return ((key, value) for key, value in connector.configuration.items() if key not in secret)
 
 
 def held_component(each: Any, connector_slots: Mapping[str, str]) -> Held:

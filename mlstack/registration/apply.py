@@ -4,14 +4,17 @@ import os
 import secrets
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
 from mlstack.errors import MLStackError
 from mlstack.registration.client import ZenML
+from mlstack.registration.identity import is_lasting, way_out
 from mlstack.registration.objects import Held, Wanted, links_of, what
 from mlstack.registration.plan import Change, Plan
 from mlstack.registration.put_back import put_back
+from mlstack.registration.server import Server
 
 Progress = Callable[[str], None]
 
@@ -36,12 +39,13 @@ def verify(zenml: ZenML, plan: Plan, progress: Progress) -> None:
     ]
     if not tried:
         return
-    limit = float(os.environ.get("MLSTACK_VERIFY_SECONDS") or PROPAGATION)
-    progress(f"verifying {len(tried)} service connectors from the server's side")
     zenml.warm_up()
-    with ThreadPoolExecutor(max_workers=len(tried)) as pool:
-        for done in [pool.submit(_verify_one, zenml, want, progress, limit) for want in tried]:
-            done.result()
+    _try_each(zenml.server, tried, zenml.verify, progress)
+
+
+def verify_stored(zenml: ZenML, connectors: Iterable[Held], progress: Progress) -> None:
+    """Let the server try connectors as it has them. Raises VerificationError as above."""
+    _try_each(zenml.server, list(connectors), zenml.verify_stored, progress)
 
 
 def apply(zenml: ZenML, plan: Plan, before: Iterable[Held], progress: Progress) -> str | None:
@@ -49,7 +53,9 @@ def apply(zenml: ZenML, plan: Plan, before: Iterable[Held], progress: Progress) 
 
     When it fails, at whatever call, ZenML is put back to `before`, and the error says so or names what could not be.
     """
-    before = tuple(before)
+    changed = {change.held.id for change in plan.changes if change.held and change.action != "same"}
+    # Once overwritten or removed, a key could not be put back any more.
+    before = tuple(zenml.with_secrets(each) if each.id in changed else each for each in before)
     try:
         return _Run(zenml, plan, progress).carry_out()
     except BaseException as error:
@@ -133,7 +139,18 @@ class _Run:
         return want.kind == "stack" and any(kind == "component" for kind, _ in replaced)
 
 
-def _verify_one(zenml: ZenML, want: Wanted, progress: Progress, limit: float) -> None:
+W = TypeVar("W", bound=Wanted)
+
+
+def _try_each(server: Server, connectors: list[W], try_it: Callable[[W], None], progress: Progress) -> None:
+    limit = float(os.environ.get("MLSTACK_VERIFY_SECONDS") or PROPAGATION)
+    progress(f"verifying {len(connectors)} service connectors from the server's side")
+    with ThreadPoolExecutor(max_workers=max(1, len(connectors))) as pool:
+        for done in [pool.submit(_verify_one, server, try_it, each, progress, limit) for each in connectors]:
+            done.result()
+
+
+def _verify_one(server: Server, try_it: Callable[[W], None], want: W, progress: Progress, limit: float) -> None:
     def told(state: RetryCallState) -> None:
         left = max(0.0, limit - (state.seconds_since_start or 0.0))
         progress(f"{want.name}: not allowed yet, new IAM identities take a while; trying for {left:.0f} s more")
@@ -147,25 +164,17 @@ def _verify_one(zenml: ZenML, want: Wanted, progress: Progress, limit: float) ->
             reraise=True,
         ):
             with attempt:
-                zenml.verify(want)
+                try_it(want)
     except MLStackError:
         raise
     except Exception as error:
         role = want.content["configuration"].get("role_arn", "no role")
         said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise VerificationError(
-            f"connector {want.name}: the server cannot use {role}: {said[:400]}", hint=_way_out(said)
+            f"connector {want.name}: the server cannot use {role}: {said[:400]}", hint=way_out(server, want, said)
         ) from None
 
 
 def _may_pass(error: BaseException) -> bool:
-    """Refused by AWS, which new identities are at first; not by the server's own settings, which stay as they are."""
-    return type(error).__name__ == "AuthorizationException" and "implicit" not in str(error).lower()
-
-
-def _way_out(said: str) -> str:
-    if "implicit" in said.lower():
-        return "set ZENML_ENABLE_IMPLICIT_AUTH_METHODS=true on the ZenML server, or mlstack:connector.auth to none"
-    if "AssumeRole" in said:
-        return "mlstack:connector.principal must be the identity that the server runs as, with leave to assume it"
-    return "run `pulumi up` for this environment; or skip this with --no-verify"
+    """Refused by AWS, which new identities are at first; not by what the server is, which stays as it is."""
+    return type(error).__name__ == "AuthorizationException" and not is_lasting(str(error))

@@ -108,6 +108,23 @@ class ZenML:
         if failed:
             raise AuthorizationException(failed[0])
 
+    def verify_stored(self, held: Held) -> None:
+        """Let the server try a connector as it has it, with the secrets that it keeps."""
+        from zenml.exceptions import AuthorizationException
+
+        found = self._store.verify_service_connector(UUID(held.id), list_resources=False)
+        failed = [error for error in (found.error, *(each.error for each in found.resources)) if error]
+        if failed:
+            raise AuthorizationException(failed[0])
+
+    def with_secrets(self, held: Held) -> Held:
+        """A connector with what it keeps secret, as far as this account may read it."""
+        if held.kind != "connector" or held.fixed["auth_method"] == "implicit":
+            return held
+        with self.speaking(f"read connector {held.name}"):
+            found = self._store.get_service_connector(UUID(held.id), hydrate=True, expand_secrets=True)
+        return replace(held, secrets=found.configuration.plain_secrets)
+
     def create(self, want: Wanted, name: str, links: Links) -> str:
         """Make the object under `name`; its id."""
         with self.speaking(f"create {what(want)} {name}"):

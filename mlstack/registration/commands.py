@@ -1,13 +1,17 @@
 """`mlstack plan`, `register`, `status` and `deregister`."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlstack.access_key import AccessKey
 from mlstack.contract import MLStackOutputs
+from mlstack.errors import UsageError
 
 if TYPE_CHECKING:
     from mlstack.registration.client import ZenML
@@ -102,7 +106,7 @@ def deregister(
 
     Examples:  mlstack deregister --stack dev   |   mlstack deregister --stack dev --dry-run
     """
-    with _session(stack, outputs) as session:
+    with _session(stack, outputs, needs_key=False) as session:
         from mlstack.registration import apply
         from mlstack.registration.running import until_nothing_runs
 
@@ -118,11 +122,57 @@ def deregister(
         session.show(made, as_json=as_json, dry_run=dry_run)
 
 
-class _Session:
-    """One contract and one server."""
+def rotate_key(
+    stack: Annotated[str, typer.Option("--stack", help="Pulumi stack whose access key is replaced.")],
+    config_file: Annotated[
+        Path | None, typer.Option("--config-file", help="Its settings. Default: Pulumi.<stack>.yaml.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Replace the access key of `connector.auth: iam-role` without downtime. Interrupted, run it again: it goes on.
 
-    def __init__(self, contract: MLStackOutputs, zenml: "ZenML") -> None:
+    Adds a second key (`pulumi up`), gives it to ZenML, has the server try it, and only then removes the old one.
+
+    Examples:  mlstack rotate-key --stack prod   |   mlstack rotate-key --stack prod --yes --json
+    """
+    from mlstack.registration import key_setting, rotate
+
+    rotation = rotate.find(stack, config_file or key_setting.file_of(stack))
+    words = f"access key {rotation.old} of stack {stack} is replaced by key {rotation.new}"
+    _say(words + (", as an earlier run began" if rotation.resumed else ""))
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("nobody can be asked whether to go on; nothing was touched", hint="say it with --yes")
+        typer.confirm("Two updates of the stack and a registration. Go on?", abort=True, err=True)
+    key = rotate.carry_out(rotation, lambda: _register_and_try(stack), _say)
+    if as_json:
+        typer.echo(json.dumps(rotation.as_json(key)))
+    else:
+        typer.echo(f"ZenML works with access key {rotation.new} ({key.access_key_id}); key {rotation.old} is deleted")
+
+
+def _register_and_try(stack: str) -> None:
+    with _session(stack, None) as session:
+        from mlstack.registration import apply
+
+        made = session.plan(session.held())
+        if not made.empty:
+            apply.verify(session.zenml, made, _say)
+            with session.claimed():
+                before = session.held()
+                apply.apply(session.zenml, session.plan(before), before, _say)
+        contract = session.contract
+        ours = [each for each in session.held() if each.belongs_to(contract.project, contract.environment)]
+        apply.verify_stored(session.zenml, (each for each in ours if each.kind == "connector"), _say)
+
+
+class _Session:
+    """One contract, its key, and one server."""
+
+    def __init__(self, contract: MLStackOutputs, key: AccessKey | None, zenml: "ZenML") -> None:
         self.contract = contract
+        self.key = key
         self.zenml = zenml
 
     def held(self) -> "tuple[Held, ...]":
@@ -132,7 +182,7 @@ class _Session:
         from mlstack.registration.objects import wanted
         from mlstack.registration.plan import make_plan
 
-        desired = [self.zenml.normalised(each) for each in wanted(self.contract)]
+        desired = [self.zenml.normalised(each) for each in wanted(self.contract, self.key)]
         comparable = [self.zenml.comparable(each) for each in held]
         return make_plan(desired, comparable, self.contract.project, self.contract.environment, adopt=adopt)
 
@@ -166,17 +216,21 @@ class _Session:
 
 
 @contextmanager
-def _session(stack: str | None, outputs: str | None) -> Iterator[_Session]:
+def _session(stack: str | None, outputs: str | None, *, needs_key: bool = True) -> Iterator[_Session]:
     from mlstack.registration import source
 
-    contract = source.load(stack, outputs)
+    told = source.read(stack, outputs)
+    key = told.key() if needs_key else None
 
+    from mlstack.registration import identity
     from mlstack.registration.client import ZenML
     from mlstack.registration.server import connection
 
     with connection() as server:
         _say(f"connecting to {server.url} (ZenML {server.version})")
-        yield _Session(contract, ZenML(server))
+        if needs_key and (noted := identity.note(server, told.contract)):
+            _say(f"note: {noted}")
+        yield _Session(told.contract, key, ZenML(server))
 
 
 def _say(text: str) -> None:

@@ -33,7 +33,7 @@ def connector_request(want: Wanted, name: str, connector_type: Any) -> Any:
         connector_type=connector_type,
         resource_types=want.fixed["resource_type"],
         resource_id=want.fixed["resource_id"],
-        configuration=dict(want.content["configuration"]),
+        configuration={**want.content["configuration"], **want.secrets},
     )
     return request
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from mlstack.access_key import AccessKey
 from mlstack.contract import Connector, MLStackOutputs
 
 Kind = Literal["connector", "component", "stack"]
@@ -21,6 +22,8 @@ SLOT_LABEL = "mlstack:slot"
 CONTRACT_LABEL = "mlstack:contract"
 """Hash of what the contract said of the object when it was registered; of the stack, of the whole contract. What
 differs although the hash is the same was changed in ZenML."""
+KEY_LABEL = "mlstack:key"
+"""Id of the access key that a connector was given: ZenML shows neither the secret nor, being one to it, the id."""
 
 
 Links = Mapping[str, tuple[str, ...]]
@@ -39,6 +42,8 @@ class Wanted:
     content: Mapping[str, Any]
     """What can be changed in place. Other objects are named by their slots."""
     labels: Mapping[str, str]
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """The rest of a connector's configuration. In no plan, message or comparison; of what is held, only when read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +81,9 @@ def links_of(want: Wanted, ids: Mapping[tuple[str, str], str]) -> Links:
     return {}
 
 
-def wanted(contract: MLStackOutputs) -> tuple[Wanted, ...]:
-    """In the order in which they have to be made: connectors, components, the stack."""
-    connectors = [_connector(contract, slot, connector) for slot, connector in contract.connectors.items()]
+def wanted(contract: MLStackOutputs, key: AccessKey | None = None) -> tuple[Wanted, ...]:
+    """In the order in which they have to be made: connectors, components, the stack. `key`: what connectors get."""
+    connectors = [_connector(contract, slot, connector, key) for slot, connector in contract.connectors.items()]
     components = [
         Wanted(
             kind="component",
@@ -104,7 +109,15 @@ def wanted(contract: MLStackOutputs) -> tuple[Wanted, ...]:
     return (*connectors, *components, stack)
 
 
-def _connector(contract: MLStackOutputs, slot: str, connector: Connector) -> Wanted:
+def _connector(contract: MLStackOutputs, slot: str, connector: Connector, key: AccessKey | None) -> Wanted:
+    labels = _labels(contract, slot, connector)
+    secrets = {}
+    if key is not None and connector.key_generation is not None:
+        labels[KEY_LABEL] = key.access_key_id
+        secrets = {
+            "aws_access_key_id": key.access_key_id,
+            "aws_secret_access_key": key.secret_access_key.get_secret_value(),
+        }
     return Wanted(
         kind="connector",
         slot=slot,
@@ -116,7 +129,8 @@ def _connector(contract: MLStackOutputs, slot: str, connector: Connector) -> Wan
             "resource_id": connector.resource_id,
         },
         content={"configuration": connector.configuration, "expiration_seconds": connector.expiration_seconds},
-        labels=_labels(contract, slot, connector),
+        labels=labels,
+        secrets=secrets,
     )
 
 

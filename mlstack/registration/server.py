@@ -35,6 +35,8 @@ class Server:
     url: str
     """Without credentials."""
     version: str
+    workspace_id: str | None = None
+    """Of ZenML Pro; None for a server of the open source."""
 
 
 @contextmanager
@@ -116,7 +118,8 @@ def _greet(url: str) -> Server:
         with urllib.request.urlopen(f"{url.rstrip('/')}/api/v1/info", timeout=patience) as answer:  # noqa: S310
             text = answer.read(1_000_000)
         info = json.loads(text)
-        return Server(url=shown, version=str(info["version"]))
+        workspace_id = info.get("pro_workspace_id") if info.get("deployment_type") == "cloud" else None
+        return Server(url=shown, version=str(info["version"]), workspace_id=workspace_id)
     except urllib.error.HTTPError as error:
         raise ServerError(f"{shown} answers {error.code} {error.reason}", hint=_IS_IT_ZENML) from None
     except (TimeoutError, urllib.error.URLError, OSError) as error:

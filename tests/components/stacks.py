@@ -50,6 +50,12 @@ CASES: dict[str, dict[str, str]] = {
     },
     "keys of AWS": {"mlstack:encryption": '{"mode": "aws-managed"}'},
     "no connectors": {"mlstack:connector": '{"auth": "none"}'},
+    "key of a user": {
+        "mlstack:connector": '{"auth": "iam-role", "keys": [1, 2]}',
+        "mlstack:roles": json.dumps(
+            {"path": "/ml/", "permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary"}
+        ),
+    },
     "protected": {"mlstack:protect": "true"},
     "another region": {
         "aws:region": "us-gov-west-1",
