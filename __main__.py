@@ -14,6 +14,11 @@ pulumi.export("mlstack", stack.contract)
 # For `mlstack register` too: the key of the user that ZenML works as, secret. Only with connector.auth: iam-role.
 pulumi.export("connector_key", stack.connector_key)
 
+if settings.stack.registration == "automatic":
+    from mlstack.registration.automatic import register_automatically
+
+    register_automatically(stack.contract, stack.connector_key, after=stack)
+
 # For people and for StackReference.
 pulumi.export("bucket", stack.bucket)
 pulumi.export("repository_url", stack.repository_url)

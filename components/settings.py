@@ -153,6 +153,9 @@ class StackSettings(_Settings):
     stack_name: Annotated[str, Field(max_length=200)] = ""
     """Name of the ZenML stack. Empty: `<name>-<environment>`."""
 
+    registration: Annotated[Literal["manual", "automatic"], Field(alias="register")] = "manual"
+    """manual: `mlstack register` or `mlstack deploy`. automatic: each `pulumi up` registers too, and fails when ZenML
+    refuses; `pulumi destroy --run-program` deregisters first (docs/deployment.md)."""
     orchestrator: Literal["sagemaker", "local"] = "sagemaker"
     """Where pipelines run: SageMaker Pipelines, or the machine that starts them (artifacts are in S3 all the same)."""
     container_registry: bool = True

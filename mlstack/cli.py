@@ -61,10 +61,11 @@ def demo(
 
 
 def _mount() -> None:
+    from mlstack.deployment.commands import deploy, destroy
     from mlstack.local.commands import local
     from mlstack.registration.commands import deregister, plan, register, rotate_key, status
 
-    for command in (plan, register, status, deregister, rotate_key):
+    for command in (deploy, destroy, plan, register, status, deregister, rotate_key):
         app.command()(command)
     app.add_typer(local, name="local")
 

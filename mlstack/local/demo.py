@@ -16,13 +16,16 @@ from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
 from components.configuration import from_file
+from mlstack.deployment.engine import Outcome, Pulumi
+from mlstack.deployment.shown import of_plan
 from mlstack.errors import MLStackError
 from mlstack.local import summary
 from mlstack.local.cloud import Cloud, CloudState
 from mlstack.local.engine import Engine, find_engine
-from mlstack.local.pulumi import ENVIRONMENT, Outcome, Pulumi
 from mlstack.stages import Stages
 
+ENVIRONMENT = "local"
+"""The Pulumi stack of the embedded cloud: Pulumi.local.yaml."""
 STATE = ".mlstack"
 PIPELINE = Path("examples/digits")
 # Nothing is built or pulled here: the emulated SageMaker runs the steps with this interpreter. The tag says so.
@@ -54,7 +57,7 @@ def up(project: Path) -> None:
 
     environment = {**cloud.pulumi_environment(engine.bin), **cloud.zenml_environment()}
     with stages.stage("pulumi up") as stage:
-        pulumi = Pulumi(project, environment, root / "logs" / "pulumi.log")
+        pulumi = Pulumi(project, ENVIRONMENT, environment=environment, log=root / "logs" / "pulumi.log")
         deployed = _past_a_stale_lock(pulumi, root, lambda: _deploy(pulumi, stage.news, refresh=fresh))
         stage.result = str(deployed)
     _remember(root, Memory(boot_id=state.boot_id, result=known.result if known else None))
@@ -66,7 +69,7 @@ def up(project: Path) -> None:
             environment,
             stage.news,
         )
-        stage.result = summary.of_plan(registered)
+        stage.result = of_plan(registered)
 
     contract = json.loads(pulumi.output("mlstack"))
     changed = deployed.changed or summary.plan_changes(registered)
@@ -97,7 +100,7 @@ def down(project: Path) -> None:
     engine, state = _start(stages, cloud)
     memory = _recall(root)
     environment = {**cloud.pulumi_environment(engine.bin), **cloud.zenml_environment()}
-    pulumi = Pulumi(project, environment, root / "logs" / "pulumi.log")
+    pulumi = Pulumi(project, ENVIRONMENT, environment=environment, log=root / "logs" / "pulumi.log")
     pulumi.select()
     with stages.stage("mlstack deregister") as stage:
         plan = _json_of(
@@ -106,7 +109,7 @@ def down(project: Path) -> None:
             environment,
             stage.news,
         )
-        stage.result = summary.of_plan(plan)
+        stage.result = of_plan(plan)
     with stages.stage("pulumi destroy") as stage:
         fresh = memory is None or memory.boot_id != state.boot_id
         outcome = _past_a_stale_lock(pulumi, root, lambda: pulumi.destroy(stage.news, refresh=fresh))

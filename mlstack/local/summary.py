@@ -10,8 +10,6 @@ from mlstack.local.aws.inventory import Resource, inventory
 from mlstack.local.cloud import Cloud, CloudState
 from mlstack.stages import Stage
 
-_PAST = {"create": "created", "update": "updated", "replace": "replaced", "remove": "removed"}
-
 _SHOWN = {
     ("s3", "bucket"): "bucket",
     ("ecr", "repository"): "repository",
@@ -29,13 +27,6 @@ _NEXT = (
     ("python examples/digits/run.py --help", "the pipeline on your own terms"),
     ("make demo-down", "take everything away"),
 )
-
-
-def of_plan(plan: Mapping[str, Any]) -> str:
-    """`9 created`, or `unchanged, 9 objects`."""
-    actions = [change["action"] for change in plan["changes"]]
-    changed = [f"{actions.count(action)} {past}" for action, past in _PAST.items() if action in actions]
-    return ", ".join(changed) if changed else f"unchanged, {len(actions)} objects"
 
 
 def plan_changes(plan: Mapping[str, Any]) -> bool:

@@ -1,22 +1,18 @@
-"""`mlstack plan`, `register`, `status` and `deregister`."""
+"""`mlstack plan`, `register`, `status`, `deregister` and `rotate-key`."""
 
 import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlstack.access_key import AccessKey
-from mlstack.contract import MLStackOutputs
 from mlstack.errors import UsageError
 
 if TYPE_CHECKING:
-    from mlstack.registration.client import ZenML
-    from mlstack.registration.objects import Held
-    from mlstack.registration.plan import Plan
+    from mlstack.registration.session import Result, Session
 
 CHANGES = 7
 """Exit code of `plan` and `status` when ZenML does not hold what the contract says."""
@@ -44,9 +40,9 @@ def plan(
     Examples:  mlstack plan --stack dev   |   mlstack plan --stack dev --json
     """
     with _session(stack, outputs) as session:
-        made = session.plan(session.held(), adopt=adopt)
-        session.show(made, as_json=as_json, dry_run=True)
-    raise typer.Exit(0 if made.empty else CHANGES)
+        result = session.plan(adopt=adopt)
+    _show(result, as_json=as_json)
+    raise typer.Exit(CHANGES if result["changed"] else 0)
 
 
 def status(stack: StackOption = None, outputs: OutputsOption = None, as_json: JsonOption = False) -> None:
@@ -55,9 +51,9 @@ def status(stack: StackOption = None, outputs: OutputsOption = None, as_json: Js
     Examples:  mlstack status --stack prod   |   mlstack status --stack prod --json
     """
     with _session(stack, outputs) as session:
-        made = session.plan(session.held())
-        session.show(made, as_json=as_json, status=True)
-    raise typer.Exit(0 if made.empty else CHANGES)
+        result = session.plan()
+    _show(result, as_json=as_json, status=True)
+    raise typer.Exit(CHANGES if result["changed"] else 0)
 
 
 def register(
@@ -75,23 +71,11 @@ def register(
     Examples:  mlstack register --stack dev   |   mlstack register --outputs outputs.json --dry-run
     """
     with _session(stack, outputs) as session:
-        from mlstack.registration import apply
-        from mlstack.registration.running import until_nothing_runs
-
-        made = session.plan(session.held(), adopt=adopt)
-        stack_id = session.stack_id(made)
-        if made.empty and not dry_run:
-            session.sweep()
-        elif not dry_run:
-            if verify:
-                apply.verify(session.zenml, made, _say)
-            with session.claimed():
-                before = session.held()
-                made = session.plan(before, adopt=adopt)
-                if not despite:
-                    until_nothing_runs(session.zenml, made, wait, _say)
-                stack_id = apply.apply(session.zenml, made, before, _say)
-        session.show(made, as_json=as_json, dry_run=dry_run, stack_id=None if dry_run else stack_id)
+        if dry_run:
+            result = session.plan(adopt=adopt)
+        else:
+            result = session.register(verify=verify, adopt=adopt, wait=wait, despite_runs=despite)
+    _show(result, as_json=as_json)
 
 
 def deregister(
@@ -107,19 +91,8 @@ def deregister(
     Examples:  mlstack deregister --stack dev   |   mlstack deregister --stack dev --dry-run
     """
     with _session(stack, outputs, needs_key=False) as session:
-        from mlstack.registration import apply
-        from mlstack.registration.running import until_nothing_runs
-
-        made = session.removal(session.held())
-        if made.empty and not dry_run:
-            session.sweep()
-        elif not dry_run:
-            with session.claimed():
-                made = session.removal(session.held())
-                if not despite:
-                    until_nothing_runs(session.zenml, made, wait, _say)
-                apply.remove(session.zenml, made, _say)
-        session.show(made, as_json=as_json, dry_run=dry_run)
+        result = session.deregister(dry_run=dry_run, wait=wait, despite_runs=despite)
+    _show(result, as_json=as_json)
 
 
 def rotate_key(
@@ -154,83 +127,27 @@ def rotate_key(
 
 def _register_and_try(stack: str) -> None:
     with _session(stack, None) as session:
-        from mlstack.registration import apply
-
-        made = session.plan(session.held())
-        if not made.empty:
-            apply.verify(session.zenml, made, _say)
-            with session.claimed():
-                before = session.held()
-                apply.apply(session.zenml, session.plan(before), before, _say)
-        contract = session.contract
-        ours = [each for each in session.held() if each.belongs_to(contract.project, contract.environment)]
-        apply.verify_stored(session.zenml, (each for each in ours if each.kind == "connector"), _say)
-
-
-class _Session:
-    """One contract, its key, and one server."""
-
-    def __init__(self, contract: MLStackOutputs, key: AccessKey | None, zenml: "ZenML") -> None:
-        self.contract = contract
-        self.key = key
-        self.zenml = zenml
-
-    def held(self) -> "tuple[Held, ...]":
-        return self.zenml.snapshot()
-
-    def plan(self, held: "tuple[Held, ...]", *, adopt: bool = False) -> "Plan":
-        from mlstack.registration.objects import wanted
-        from mlstack.registration.plan import make_plan
-
-        desired = [self.zenml.normalised(each) for each in wanted(self.contract, self.key)]
-        comparable = [self.zenml.comparable(each) for each in held]
-        return make_plan(desired, comparable, self.contract.project, self.contract.environment, adopt=adopt)
-
-    def removal(self, held: "tuple[Held, ...]") -> "Plan":
-        from mlstack.registration.plan import removal_plan
-
-        return removal_plan(held, self.contract.project, self.contract.environment)
-
-    def claimed(self) -> Any:
-        from mlstack.registration.claim import claimed
-
-        return claimed(self.zenml, self.contract.project, self.contract.environment, _say)
-
-    def sweep(self) -> None:
-        from mlstack.registration.claim import sweep
-
-        sweep(self.zenml, self.contract.project, self.contract.environment)
-
-    def stack_id(self, made: "Plan") -> str | None:
-        return next((each.held.id for each in made.changes if each.kind == "stack" and each.held), None)
-
-    def show(self, made: "Plan", *, as_json: bool, dry_run: bool = False, status: bool = False, **more: Any) -> None:
-        about = {"server": self.zenml.server.url, "stack": self.contract.stack.name, "dry_run": dry_run, **more}
-        result = {**made.as_json(), **about}
-        if as_json:
-            typer.echo(json.dumps(result))
-            return
-        from mlstack.registration.table import show, show_status
-
-        (show_status if status else show)(result)
+        session.register()
+        session.try_connectors()
 
 
 @contextmanager
-def _session(stack: str | None, outputs: str | None, *, needs_key: bool = True) -> Iterator[_Session]:
+def _session(stack: str | None, outputs: str | None, *, needs_key: bool = True) -> "Iterator[Session]":
     from mlstack.registration import source
+    from mlstack.registration.session import session
 
     told = source.read(stack, outputs)
-    key = told.key() if needs_key else None
+    with session(told.contract, told.key() if needs_key else None, _say) as opened:
+        yield opened
 
-    from mlstack.registration import identity
-    from mlstack.registration.client import ZenML
-    from mlstack.registration.server import connection
 
-    with connection() as server:
-        _say(f"connecting to {server.url} (ZenML {server.version})")
-        if needs_key and (noted := identity.note(server, told.contract)):
-            _say(f"note: {noted}")
-        yield _Session(told.contract, key, ZenML(server))
+def _show(result: "Result", *, as_json: bool, status: bool = False) -> None:
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    from mlstack.registration.table import show, show_status
+
+    (show_status if status else show)(result)
 
 
 def _say(text: str) -> None:

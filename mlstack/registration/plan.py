@@ -54,6 +54,11 @@ class Plan:
         return all(change.action == "same" for change in self.changes)
 
     @property
+    def stack_id(self) -> str | None:
+        """Of the stack that ZenML holds already."""
+        return next((change.held.id for change in self.changes if change.kind == "stack" and change.held), None)
+
+    @property
     def taken_away(self) -> list[str]:
         """What is not there afterwards, or not as the same object."""
         return [f"{what(c.held)} {c.held.name}" for c in self.changes if c.action in ("replace", "remove") and c.held]

@@ -37,6 +37,8 @@ class Server:
     version: str
     workspace_id: str | None = None
     """Of ZenML Pro; None for a server of the open source."""
+    dashboard: str = ""
+    """Where people look at it."""
 
 
 @contextmanager
@@ -118,8 +120,10 @@ def _greet(url: str) -> Server:
         with urllib.request.urlopen(f"{url.rstrip('/')}/api/v1/info", timeout=patience) as answer:  # noqa: S310
             text = answer.read(1_000_000)
         info = json.loads(text)
-        workspace_id = info.get("pro_workspace_id") if info.get("deployment_type") == "cloud" else None
-        return Server(url=shown, version=str(info["version"]), workspace_id=workspace_id)
+        is_pro = info.get("deployment_type") == "cloud"
+        dashboard = str(info.get("dashboard_url" if is_pro else "server_url") or shown).rstrip("/")
+        workspace_id = info.get("pro_workspace_id") if is_pro else None
+        return Server(url=shown, version=str(info["version"]), workspace_id=workspace_id, dashboard=dashboard)
     except urllib.error.HTTPError as error:
         raise ServerError(f"{shown} answers {error.code} {error.reason}", hint=_IS_IT_ZENML) from None
     except (TimeoutError, urllib.error.URLError, OSError) as error:

@@ -1,0 +1,1 @@
+"""`mlstack deploy` and `mlstack destroy`: the engine and the registration as one command."""

@@ -1,0 +1,191 @@
+"""`mlstack deploy` and `mlstack destroy`."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from mlstack.contract import MLStackOutputs
+from mlstack.deployment import data, shown
+from mlstack.deployment.engine import Pulumi
+from mlstack.deployment.iam_changes import IamChange, iam_changes
+from mlstack.deployment.work import Work
+from mlstack.errors import UsageError
+from mlstack.registration import source
+from mlstack.registration.server import connection
+from mlstack.registration.session import session
+
+StackOption = Annotated[str | None, typer.Option("--stack", help="Pulumi stack. Default: the selected one.")]
+ConfigOption = Annotated[str | None, typer.Option("--config-file", help="Settings file. Default: Pulumi.<stack>.yaml.")]
+WaitOption = Annotated[
+    float, typer.Option("--wait-for-runs", min=0, help="Seconds to wait for pipeline runs that this would break.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+
+
+def deploy(
+    stack: StackOption = None,
+    config_file: ConfigOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Acknowledge all changes, for CI.")] = False,
+    verify: Annotated[bool, typer.Option(help="Let the server try new and changed connectors.")] = True,
+    adopt: Annotated[bool, typer.Option("--adopt", help="Take over ZenML objects of our names.")] = False,
+    wait: WaitOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Everything at once: preview, changes to acknowledge, `pulumi up`, registration in ZenML, verification.
+
+    Run again, it goes on from what is there; without changes it asks nothing and writes nothing.
+
+    Examples:  mlstack deploy --stack dev   |   mlstack deploy --stack prod --yes --json
+    """
+    console = _console()
+    pulumi = _pulumi(stack, config_file)
+    with connection():
+        pass  # a server that is not there is said before anything is touched
+    with Work(console, _again("deploy"), ["preview", "pulumi up", "registration"]) as work:
+        with work.stage("preview") as stage:
+            planned = pulumi.preview(stage.news)
+            stage.result = shown.would(planned)
+        permissions = iam_changes(planned.changes)
+        lost = data.lost_in(planned.changes)
+        if planned.changed:
+            shown.show_preview(console, planned)
+            _acknowledge(console, permissions, lost, yes=yes)
+        progress = shown.Progress(console, planned.changes)
+        with work.stage("pulumi up") as stage, progress.shown():
+            done = pulumi.up(stage.news, on_step=progress.step)
+            stage.result = str(done)
+        with work.stage("registration") as stage:
+            told = source.read(pulumi.stack, None)
+            with session(told.contract, told.key(), stage.news) as zenml:
+                registered = zenml.register(verify=verify, adopt=adopt, wait=wait, despite_runs=False)
+            stage.result = shown.of_plan(registered)
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {
+                    "stack": pulumi.stack,
+                    "changed": done.changed or registered["changed"],
+                    "resources": done.counts,
+                    "iam_changes": [each.as_json() for each in permissions],
+                    "data_lost": lost,
+                    "registration": registered,
+                    "dashboard": registered["dashboard"],
+                    "seconds": work.seconds,
+                }
+            )
+        )
+        return
+    typer.echo(f"{pulumi.stack}: AWS {done}; ZenML {shown.of_plan(registered)}; {work.seconds:.0f} s")
+    typer.echo(f"look at it: {registered['dashboard']}")
+    typer.echo(f"use it:     zenml stack set {registered['stack']}")
+
+
+def destroy(
+    stack: StackOption = None,
+    config_file: ConfigOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask, where no data is lost.")] = False,
+    confirm: Annotated[
+        str | None, typer.Option("--confirm", metavar="NAME", help="The environment whose data may go, for CI.")
+    ] = None,
+    wait: WaitOption = 0,
+    despite: Annotated[bool, typer.Option("--despite-runs", help="Break pipeline runs that use the stack.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Takes everything away again: first out of ZenML, which never points at what is gone, then from AWS.
+
+    Asks for the environment's name before it deletes data.
+
+    Examples:  mlstack destroy --stack dev   |   mlstack destroy --stack dev --confirm dev --json
+    """
+    console = _console()
+    pulumi = _pulumi(stack, config_file)
+    resources = pulumi.state()
+    held = data.in_state(resources)
+    data.refuse_protected(held, pulumi.stack)
+    contract = _contract_of(resources)
+    if contract:
+        data.refuse_full(held, contract.region, pulumi.stack)
+    _consent(console, pulumi.stack, held, yes=yes, confirm=confirm)
+    todo = [*(["deregistration"] if contract else []), "pulumi destroy"]
+    result: dict[str, Any] = {"stack": pulumi.stack, "data_lost": [str(each) for each in held], "registration": None}
+    with Work(console, _again("destroy"), todo) as work:
+        if contract:
+            with work.stage("deregistration") as stage:
+                with session(contract, None, stage.news) as zenml:
+                    gone = zenml.deregister(wait=wait, despite_runs=despite)
+                stage.result = shown.of_plan(gone)
+                result["registration"] = gone
+        with work.stage("pulumi destroy") as stage:
+            done = pulumi.destroy(stage.news)
+            stage.result = str(done)
+    result |= {"resources": done.counts, "seconds": work.seconds}
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    typer.echo(f"{pulumi.stack}: {done} on AWS; nothing of it is left in ZenML")
+    typer.echo(f"forget the environment too: pulumi stack rm {pulumi.stack}")
+
+
+def _console() -> Console:
+    """Progress goes to stderr; a log has no width of its own."""
+    return Console(stderr=True) if sys.stderr.isatty() else Console(stderr=True, width=200)
+
+
+def _pulumi(stack: str | None, config_file: str | None) -> Pulumi:
+    project = Path.cwd()
+    log = project / ".mlstack" / "logs" / f"pulumi-{(stack or 'selected').replace('/', '-')}.log"
+    pulumi = Pulumi(project, stack, log=log, config_file=config_file)
+    pulumi.check()
+    return pulumi
+
+
+def _again(command: str) -> str:
+    """The command as it was given."""
+    return shlex.join(["mlstack", *sys.argv[1:]]) if command in sys.argv else f"mlstack {command}"
+
+
+def _acknowledge(console: Console, permissions: list[IamChange], lost: list[str], *, yes: bool) -> None:
+    """Raises UsageError when nobody can be asked, typer.Abort when the answer is no."""
+    if permissions:
+        shown.show_iam(console, permissions)
+    for each in lost:
+        console.print(f"[red]data is lost:[/] {each}")
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("nobody can be asked whether to go on; nothing was changed", hint="say it with --yes")
+    what = f"{len(permissions)} changes to who may do what" if permissions else "these changes"
+    typer.confirm(f"Go on with {what}?", abort=True, err=True)
+
+
+def _consent(console: Console, environment: str, held: list[data.Held], *, yes: bool, confirm: str | None) -> None:
+    """The same for what is destroyed: where data goes with it, by the environment's name."""
+    for each in held:
+        console.print(f"[red]deleted:[/] {each}")
+    if held:
+        if confirm is None and sys.stdin.isatty():
+            confirm = typer.prompt(f"Type the name of the environment ({environment}) to delete all of it", err=True)
+        if confirm is None:
+            raise UsageError(
+                "nobody can be asked whether the data may go; nothing was changed",
+                hint=f"say it with --confirm {environment}",
+            )
+        if confirm != environment:
+            raise UsageError(f"{confirm!r} is not the environment {environment!r}; nothing was changed")
+    elif not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("nobody can be asked whether to go on; nothing was changed", hint="say it with --yes")
+        typer.confirm(f"Delete everything of {environment}?", abort=True, err=True)
+
+
+def _contract_of(resources: list[dict[str, Any]]) -> MLStackOutputs | None:
+    """What was promised to ZenML, as the state has it; None when no update ever got that far."""
+    for each in resources:
+        if each["type"] == "pulumi:pulumi:Stack" and "mlstack" in (each.get("outputs") or {}):
+            return MLStackOutputs.parse(each["outputs"]["mlstack"], origin="the stack's state")
+    return None

@@ -1,0 +1,281 @@
+"""Runs `pulumi` on one stack and reads its event stream."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mlstack.errors import MLStackError, UsageError
+
+News = Callable[[str], None]
+
+CHANGES = ("create", "update", "replace", "delete")
+"""Operations of the engine that change something, as it counts them; a replacement is counted once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What the engine does, or would do, to one resource."""
+
+    operation: str
+    """`create`, `update`, `replace`, `delete`, `same`, as the engine calls them."""
+    urn: str
+    old: Mapping[str, Any] = field(default_factory=dict)
+    """Inputs before. Secrets are masked by the engine."""
+    new: Mapping[str, Any] = field(default_factory=dict)
+    """Inputs after, as far as they are known."""
+    reasons: tuple[str, ...] = ()
+    """Properties that force a replacement."""
+
+    @property
+    def type(self) -> str:
+        return self.urn.split("::")[2].rpartition("$")[2]
+
+    @property
+    def name(self) -> str:
+        return self.urn.rpartition("::")[2]
+
+    @property
+    def component(self) -> str:
+        """`ArtifactStore`: the part of MLStack that it belongs to; `MLStack` for what is directly in it."""
+        parents = self.urn.split("::")[2].split("$")[:-1]
+        return (parents[1:2] or parents or [self.type])[0].rpartition(":")[2]
+
+
+@dataclass
+class Outcome:
+    """What one run of the engine did, or would do."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    """Operations by kind: `create`, `update`, `replace`, `delete`, `same`."""
+    steps: list[Step] = field(default_factory=list)
+    """In the order in which they were begun."""
+    done: list[Step] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        return any(count for operation, count in self.counts.items() if operation != "same")
+
+    @property
+    def changes(self) -> list[Step]:
+        """One for each resource that changes; the stack itself and its providers are none."""
+        return [step for step in self.steps if step.operation in CHANGES and not step.type.startswith("pulumi:p")]
+
+    def __str__(self) -> str:
+        changes = [f"{count} {operation}d" for operation, count in self.counts.items() if operation != "same" and count]
+        return ", ".join(changes) if changes else f"unchanged, {self.counts.get('same', 0)} resources"
+
+
+class EngineError(MLStackError):
+    """The engine failed; `outcome` is what it did until then."""
+
+    def __init__(self, message: str, *, hint: str | None, outcome: Outcome) -> None:
+        super().__init__(message, hint=hint)
+        self.outcome = outcome
+
+
+class Pulumi:
+    """The engine in a project, on one stack."""
+
+    def __init__(
+        self,
+        project: Path,
+        stack: str | None,
+        *,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        config_file: str | None = None,
+    ) -> None:
+        """`stack`: None for the one that is selected. `log`: what the engine says goes there, readable by its owner."""
+        self._project = project
+        self._stack = stack
+        self._log = log
+        self._environment = {**(os.environ if environment is None else environment), **_QUIETLY}
+        self._configuration = ["--config-file", config_file] if config_file else []
+
+    def check(self) -> None:
+        """Raises MLStackError when there is no engine, project or stack."""
+        if shutil.which("pulumi", path=self._environment.get("PATH")) is None:
+            raise MLStackError("there is no `pulumi` on PATH", hint="https://www.pulumi.com/docs/install/")
+        if not (self._project / "Pulumi.yaml").is_file():
+            raise UsageError(f"there is no Pulumi.yaml in {self._project}", hint="run it where the program is")
+        _ = self.stack
+
+    @cached_property
+    def stack(self) -> str:
+        """Its name, which is that of the environment."""
+        name = self._stack or self._plain("stack", "--show-name").strip()
+        try:
+            self._plain("stack", "--show-name", "--stack", name)
+        except MLStackError as error:
+            if "no stack named" in error.message:
+                raise UsageError(f"there is no Pulumi stack {name!r}", hint=f"pulumi stack init {name}") from None
+            raise
+        return name.rpartition("/")[2]
+
+    def select(self) -> None:
+        """Make the stack when it is not there yet."""
+        assert self._stack is not None
+        self._plain("stack", "select", "--create", self._stack)
+
+    def preview(self, news: News) -> Outcome:
+        """What `up` would do. Raises EngineError."""
+        return self._stream(["preview", "--json"], news, "the preview")
+
+    def up(self, news: News, *, refresh: bool = False, on_step: Callable[[Step], None] | None = None) -> Outcome:
+        """Create or update everything. With `refresh`, first see what is really there. Raises EngineError."""
+        arguments = ["up", "--yes", "--skip-preview", "--json", *(["--refresh"] if refresh else [])]
+        return self._stream(arguments, news, "deploying", on_step)
+
+    def destroy(
+        self,
+        news: News,
+        *,
+        refresh: bool = False,
+        run_program: bool = False,
+        on_step: Callable[[Step], None] | None = None,
+    ) -> Outcome:
+        """Delete everything that the stack holds. Raises EngineError."""
+        arguments = ["destroy", "--yes", "--skip-preview", "--json", *(["--refresh"] if refresh else [])]
+        return self._stream([*arguments, *(["--run-program"] if run_program else [])], news, "destroying", on_step)
+
+    def output(self, name: str) -> Any:
+        """A stack output. Raises MLStackError when there is none."""
+        return json.loads(self._plain("stack", "output", name, "--json", *self._of_the_stack()))
+
+    def state(self) -> list[dict[str, Any]]:
+        """The resources of the stack as the engine wrote them down, secrets encrypted."""
+        deployment = json.loads(self._plain("stack", "export", *self._of_the_stack()))["deployment"]
+        return list((deployment or {}).get("resources") or [])
+
+    def release_lock(self) -> None:
+        """Forget a lock that a killed engine left behind."""
+        self._plain("cancel", "--yes", *self._of_the_stack())
+
+    def _of_the_stack(self) -> list[str]:
+        return ["--stack", self._stack] if self._stack else []
+
+    def _plain(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["pulumi", *arguments, "--non-interactive"],
+            cwd=self._project,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        if done.returncode:
+            raise MLStackError(f"pulumi {arguments[0]}: {_last_words(done.stderr or done.stdout)}")
+        return done.stdout
+
+    def _stream(
+        self, arguments: list[str], news: News, doing: str, on_step: Callable[[Step], None] | None = None
+    ) -> Outcome:
+        outcome = Outcome()
+        self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._log.touch(mode=0o600)
+        with self._log.open("w", encoding="utf-8") as log:
+            process = subprocess.Popen(
+                ["pulumi", *arguments, *self._of_the_stack(), *self._configuration, "--non-interactive"],
+                cwd=self._project,
+                env=self._environment,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                text=True,
+                # Out of reach of a terminal's Ctrl-C, of which a second one makes the engine leave its state behind.
+                process_group=0,
+            )
+            assert process.stdout is not None
+            try:
+                self._read(process, log, outcome, news, on_step)
+            except BaseException:
+                news("interrupted: waiting for the engine to finish what it is doing")
+                with suppress(ProcessLookupError):
+                    process.send_signal(signal.SIGINT)
+                with suppress(KeyboardInterrupt):
+                    self._read(process, log, outcome, news, on_step)
+                process.wait()
+                raise
+        if process.returncode:
+            # The engine's own last word, that the program ended with an error, says nothing beside the error itself.
+            causes = [text for text in outcome.problems if not any(empty in text for empty in _SAYS_NOTHING)]
+            said = "\n".join(causes or outcome.problems) or _last_words(self._log.read_text(encoding="utf-8"))
+            raise EngineError(
+                f"{doing} failed:\n{said}", hint=f"everything the engine said is in {self._log}", outcome=outcome
+            )
+        return outcome
+
+    def _read(
+        self,
+        process: "subprocess.Popen[str]",
+        log: Any,
+        outcome: Outcome,
+        news: News,
+        on_step: Callable[[Step], None] | None,
+    ) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            log.write(line)
+            _read_event(line, outcome, news, on_step)
+        process.wait()
+
+
+_QUIETLY = {"PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
+_SAYS_NOTHING = ("program exited with non-zero exit code", "update failed", "preview failed")
+
+
+def _read_event(line: str, outcome: Outcome, news: News, on_step: Callable[[Step], None] | None) -> None:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return
+    if begun := event.get("resourcePreEvent"):
+        outcome.steps.append(_step(begun["metadata"]))
+    elif finished := event.get("resOutputsEvent"):
+        step = _step(finished["metadata"])
+        outcome.done.append(step)
+        if step.operation != "same":
+            news(f"{step.operation} {step.name} ({len(outcome.done)} done)")
+        if on_step:
+            on_step(step)
+    elif said := event.get("diagnosticEvent"):
+        if said["severity"] == "error" and (text := _plain_text(said["message"])):
+            outcome.problems.append(_about(said.get("urn")) + text)
+    elif summary := event.get("summaryEvent"):
+        outcome.counts = dict(summary.get("resourceChanges") or {})
+
+
+def _step(metadata: Mapping[str, Any]) -> Step:
+    return Step(
+        operation=metadata["op"],
+        urn=metadata["urn"],
+        old=(metadata.get("old") or {}).get("inputs") or {},
+        new=(metadata.get("new") or {}).get("inputs") or {},
+        reasons=tuple(metadata.get("keys") or ()),
+    )
+
+
+def _about(urn: str | None) -> str:
+    step = Step(operation="", urn=urn) if urn else None
+    return f"{step.type.rpartition(':')[2]} {step.name}: " if step and not step.type.startswith("pulumi:") else ""
+
+
+def _plain_text(message: str) -> str:
+    """A diagnostic without the engine's colour marks."""
+    for mark in ("<{%reset%}>", "<{%fg 1%}>", "<{%bold%}>"):
+        message = message.replace(mark, "")
+    return message.strip()
+
+
+def _last_words(text: str) -> str:
+    return "\n".join(line for line in text.strip().splitlines() if line.strip())[-2000:]
