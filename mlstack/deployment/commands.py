@@ -121,7 +121,9 @@ def destroy(
                 stage.result = shown.of_plan(gone)
                 result["registration"] = gone
         with work.stage("pulumi destroy") as stage:
-            done = pulumi.destroy(stage.news)
+            # Without the program the engine refuses to delete what carries hooks (mlstack:register: automatic).
+            hooked = any(each["type"] == "pulumi:index:Stash" for each in resources)
+            done = pulumi.destroy(stage.news, run_program=hooked)
             stage.result = str(done)
     result |= {"resources": done.counts, "seconds": work.seconds}
     if as_json:

@@ -183,7 +183,7 @@ class Pulumi:
         outcome = Outcome()
         self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._log.touch(mode=0o600)
-        with self._log.open("w", encoding="utf-8") as log:
+        with self._log.open("w", encoding="utf-8", buffering=1) as log:
             process = subprocess.Popen(
                 ["pulumi", *arguments, *self._of_the_stack(), *self._configuration, "--non-interactive"],
                 cwd=self._project,

@@ -128,7 +128,7 @@ def _greet(url: str) -> Server:
         raise ServerError(f"{shown} answers {error.code} {error.reason}", hint=_IS_IT_ZENML) from None
     except (TimeoutError, urllib.error.URLError, OSError) as error:
         raise ServerError(f"the ZenML server {shown} {_said(error, patience)}", hint=_REACH.format(shown)) from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise ServerError(f"{shown} answers, but not like a ZenML server", hint=_IS_IT_ZENML) from None
 
 
