@@ -117,7 +117,10 @@ class Pulumi:
             self._plain("stack", "--show-name", "--stack", name)
         except MLStackError as error:
             if "no stack named" in error.message:
-                raise UsageError(f"there is no Pulumi stack {name!r}", hint=f"pulumi stack init {name}") from None
+                raise UsageError(
+                    f"there is no Pulumi stack {name!r}",
+                    hint=f"pulumi stack ls shows those that there are; pulumi stack init {name} makes it",
+                ) from None
             raise
         return name.rpartition("/")[2]
 
