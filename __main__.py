@@ -4,6 +4,7 @@ import pulumi
 
 from components.configuration import from_pulumi
 from components.ml_stack import MLStack, MLStackArgs
+from mlstack.registration.automatic import leave_registered, register_automatically
 
 settings = from_pulumi()
 stack = MLStack(settings.stack.name, MLStackArgs.from_settings(settings))
@@ -15,9 +16,9 @@ pulumi.export("mlstack", stack.contract)
 pulumi.export("connector_key", stack.connector_key)
 
 if settings.stack.registration == "automatic":
-    from mlstack.registration.automatic import register_automatically
-
     register_automatically(stack.contract, stack.connector_key, after=stack)
+else:
+    leave_registered()
 
 # For people and for StackReference.
 pulumi.export("bucket", stack.bucket)

@@ -5,6 +5,8 @@ when ZenML refuses, the resource stays as it was, `pulumi up` fails, and the nex
 else, because it depends on all of it; first when all is destroyed, because nothing may be gone before ZenML forgets it.
 A component cannot carry them: the engine sees no change in one. In a preview they do not run.
 
+Set back to manual, the resource goes and the registration stays.
+
 ZenML is found as by `mlstack register`: ZENML_STORE_URL and ZENML_STORE_API_KEY, or `zenml login`.
 """
 
@@ -24,7 +26,7 @@ def register_automatically(
 ) -> pulumi.Stash:
     """Register what `contract` says when all of `after` is there, whenever it changed."""
     register = pulumi.ResourceHook("mlstack-register", _register)
-    deregister = pulumi.ResourceHook("mlstack-deregister", _deregister)
+    deregister = pulumi.ResourceHook(_DEREGISTER, _deregister)
     return pulumi.Stash(
         "registration",
         input=pulumi.Output.json_dumps({"contract": contract, "key": key}),
@@ -35,6 +37,17 @@ def register_automatically(
             ),
         ),
     )
+
+
+def leave_registered() -> None:
+    """For a program that does not register, or not any more: what carries the hooks goes, and ZenML keeps the stack.
+
+    The engine refuses to delete a resource whose hooks no program knows.
+    """
+    pulumi.ResourceHook(_DEREGISTER, lambda _: None)
+
+
+_DEREGISTER = "mlstack-deregister"
 
 
 def _register(about: pulumi.ResourceHookArgs) -> None:

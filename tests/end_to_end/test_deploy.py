@@ -246,5 +246,12 @@ def test_plain_pulumi_up_registers_when_that_is_set(deployment: Deployment, serv
     assert len(server.held("stacks", "renamed")) == 1
     assert deployment.up().keys() == {"same"}
 
+    # Set back to manual, it is registered as before.
+    deployment.configure(register="manual")
+    assert set(deployment.up()) == {"same", "delete"}
+    assert len(server.held("stacks", "renamed")) == 1
+
+    deployment.configure(register="automatic")
+    deployment.up()
     deployment.pulumi("destroy", "--yes", "--skip-preview", "--run-program")
     assert server.held("stacks", "renamed") == []
