@@ -4,7 +4,7 @@ import pulumi
 
 from components.configuration import from_pulumi
 from components.ml_stack import MLStack, MLStackArgs
-from mlstack.registration.automatic import leave_registered, register_automatically
+from mlstack.registration.automatic import Registration, leave_registered
 
 settings = from_pulumi()
 stack = MLStack(settings.stack.name, MLStackArgs.from_settings(settings))
@@ -16,7 +16,7 @@ pulumi.export("mlstack", stack.contract)
 pulumi.export("connector_key", stack.connector_key)
 
 if settings.stack.registration == "automatic":
-    register_automatically(stack.contract, stack.connector_key, after=stack)
+    Registration(stack.contract, stack.connector_key, after=stack)
 else:
     leave_registered()
 

@@ -1,6 +1,7 @@
 """`mlstack deploy` and `mlstack destroy`."""
 
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -18,6 +19,10 @@ from mlstack.errors import UsageError
 from mlstack.registration import source
 from mlstack.registration.server import connection
 from mlstack.registration.session import session
+
+BY_COMMAND = "MLSTACK_REGISTERED_BY_COMMAND"
+HOOKED = "mlstack:index:Registration"
+"""As in `mlstack/registration/automatic.py`, which imports the engine's SDK."""
 
 StackOption = Annotated[str | None, typer.Option("--stack", help="Pulumi stack. Default: the selected one.")]
 ConfigOption = Annotated[str | None, typer.Option("--config-file", help="Settings file. Default: Pulumi.<stack>.yaml.")]
@@ -122,7 +127,7 @@ def destroy(
                 result["registration"] = gone
         with work.stage("pulumi destroy") as stage:
             # Without the program the engine refuses to delete what carries hooks (mlstack:register: automatic).
-            hooked = any(each["type"] == "pulumi:index:Stash" for each in resources)
+            hooked = any(each["type"] == HOOKED for each in resources)
             done = pulumi.destroy(stage.news, run_program=hooked)
             stage.result = str(done)
     result |= {"resources": done.counts, "seconds": work.seconds}
@@ -141,7 +146,7 @@ def _console() -> Console:
 def _pulumi(stack: str | None, config_file: str | None) -> Pulumi:
     project = Path.cwd()
     log = project / ".mlstack" / "logs" / f"pulumi-{(stack or 'selected').replace('/', '-')}.log"
-    pulumi = Pulumi(project, stack, log=log, config_file=config_file)
+    pulumi = Pulumi(project, stack, log=log, environment={**os.environ, BY_COMMAND: "true"}, config_file=config_file)
     pulumi.check()
     return pulumi
 
@@ -179,7 +184,7 @@ def _consent(console: Console, environment: str, held: list[data.Held], *, yes: 
             )
         if confirm != environment:
             raise UsageError(f"{confirm!r} is not the environment {environment!r}; nothing was changed")
-    elif not yes:
+    elif not yes and confirm != environment:
         if not sys.stdin.isatty():
             raise UsageError("nobody can be asked whether to go on; nothing was changed", hint="say it with --yes")
         typer.confirm(f"Delete everything of {environment}?", abort=True, err=True)

@@ -1,42 +1,55 @@
 """`mlstack:register: automatic`: plain `pulumi up` registers the stack in ZenML, and `pulumi destroy` deregisters it.
 
-A resource that keeps the contract in the state carries the hooks. They run *before* it is created, updated or deleted:
-when ZenML refuses, the resource stays as it was, `pulumi up` fails, and the next one tries again. After everything
-else, because it depends on all of it; first when all is destroyed, because nothing may be gone before ZenML forgets it.
-A component cannot carry them: the engine sees no change in one. In a preview they do not run.
-
-Set back to manual, the resource goes and the registration stays.
-
 ZenML is found as by `mlstack register`: ZENML_STORE_URL and ZENML_STORE_API_KEY, or `zenml login`.
 """
 
-import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
 import pulumi
-from pulumi.runtime.rpc import unwrap_rpc_secret
+from pulumi import ComponentResource, Output, Resource, ResourceHook, ResourceHookArgs, ResourceHookBinding
 
 from mlstack.access_key import AccessKey
 from mlstack.contract import MLStackOutputs
 
+TYPE = "mlstack:index:Registration"
+BY_COMMAND = "MLSTACK_REGISTERED_BY_COMMAND"
+"""Environment variable with which `mlstack deploy` and `destroy` keep the hooks quiet: they do it themselves."""
 
-def register_automatically(
-    contract: pulumi.Output[str], key: pulumi.Output[str | None], after: pulumi.Resource
-) -> pulumi.Stash:
-    """Register what `contract` says when all of `after` is there, whenever it changed."""
-    register = pulumi.ResourceHook("mlstack-register", _register)
-    deregister = pulumi.ResourceHook(_DEREGISTER, _deregister)
-    return pulumi.Stash(
-        "registration",
-        input=pulumi.Output.json_dumps({"contract": contract, "key": key}),
-        opts=pulumi.ResourceOptions(
-            depends_on=[after],
-            hooks=pulumi.ResourceHookBinding(
-                before_create=[register], before_update=[register], before_delete=[deregister]
-            ),
-        ),
-    )
+_DEREGISTER = "mlstack-deregister"
+
+
+class Registration(ComponentResource):
+    """Carries the hooks: ZenML hears of the stack after everything is there, and forgets it before anything goes.
+
+    They run *before* it is created, updated or deleted. When ZenML refuses, it stays as it was, `pulumi up` fails, and
+    the next one tries again; with hooks that run afterwards the state would say that all is done. In a preview they do
+    not run. Its input is the contract, so that it changes when that does.
+    """
+
+    def __init__(self, contract: Output[str], key: Output[str | None], after: Resource) -> None:
+        """`key`: AccessKey as JSON, secret, when the connectors need one. It is not kept in the state once more."""
+        self._key = key
+        register = ResourceHook("mlstack-register", self._register)
+        hooks = ResourceHookBinding(
+            before_create=[register],
+            before_update=[register],
+            before_delete=[ResourceHook(_DEREGISTER, _deregister)],
+        )
+        options = pulumi.ResourceOptions(depends_on=[after], hooks=hooks)
+        super().__init__(TYPE, "registration", {"contract": contract}, options)
+        self.register_outputs({})
+
+    async def _register(self, about: ResourceHookArgs) -> None:
+        if os.environ.get(BY_COMMAND):
+            return
+        from mlstack.registration.session import session
+
+        text = await self._key.future()
+        with session(_contract(about.new_inputs), AccessKey.parse(text) if text else None, pulumi.log.info) as zenml:
+            result = zenml.register()
+        pulumi.log.info(f"ZenML stack {result['stack']}: {result['dashboard']}")
 
 
 def leave_registered() -> None:
@@ -44,30 +57,17 @@ def leave_registered() -> None:
 
     The engine refuses to delete a resource whose hooks no program knows.
     """
-    pulumi.ResourceHook(_DEREGISTER, lambda _: None)
+    ResourceHook(_DEREGISTER, lambda _: None)
 
 
-_DEREGISTER = "mlstack-deregister"
-
-
-def _register(about: pulumi.ResourceHookArgs) -> None:
+def _deregister(about: ResourceHookArgs) -> None:
+    if os.environ.get(BY_COMMAND):
+        return
     from mlstack.registration.session import session
 
-    contract, key = _told(about.new_inputs)
-    with session(contract, key, pulumi.log.info) as zenml:
-        result = zenml.register()
-    pulumi.log.info(f"ZenML stack {result['stack']}: {result['dashboard']}")
-
-
-def _deregister(about: pulumi.ResourceHookArgs) -> None:
-    from mlstack.registration.session import session
-
-    contract, _ = _told(about.old_inputs)
-    with session(contract, None, pulumi.log.info) as zenml:
+    with session(_contract(about.old_inputs), None, pulumi.log.info) as zenml:
         zenml.deregister()
 
 
-def _told(inputs: Mapping[str, Any] | None) -> tuple[MLStackOutputs, AccessKey | None]:
-    document = json.loads(unwrap_rpc_secret((inputs or {})["input"]))
-    contract = MLStackOutputs.parse(document["contract"], origin="the program")
-    return contract, AccessKey.parse(document["key"]) if document["key"] else None
+def _contract(inputs: Mapping[str, Any] | None) -> MLStackOutputs:
+    return MLStackOutputs.parse((inputs or {})["contract"], origin="the program")
