@@ -12,7 +12,7 @@ from rich.console import Console
 
 from mlstack.contract import MLStackOutputs
 from mlstack.deployment import data, shown
-from mlstack.deployment.engine import Pulumi
+from mlstack.deployment.engine import Pulumi, Step
 from mlstack.deployment.iam_changes import IamChange, iam_changes
 from mlstack.deployment.work import Work
 from mlstack.errors import UsageError
@@ -51,7 +51,7 @@ def deploy(
     pulumi = _pulumi(stack, config_file)
     with connection():
         pass  # a server that is not there is said before anything is touched
-    with Work(console, _again("deploy"), ["preview", "pulumi up", "registration"]) as work:
+    with Work(console, _again("deploy"), ["preview", "pulumi up", "registration"], as_json=as_json) as work:
         with work.stage("preview") as stage:
             planned = pulumi.preview(stage.news)
             stage.result = shown.would(planned)
@@ -62,7 +62,12 @@ def deploy(
             _acknowledge(console, permissions, lost, yes=yes)
         progress = shown.Progress(console, planned.changes)
         with work.stage("pulumi up") as stage, progress.shown():
-            done = pulumi.up(stage.news, on_step=progress.step)
+
+            def one_more(step: Step) -> None:
+                progress.step(step)
+                stage.result = f"{progress.done} of {len(planned.changes)} done"
+
+            done = pulumi.up(stage.news, on_step=one_more)
             stage.result = str(done)
         with work.stage("registration") as stage:
             told = source.read(pulumi.stack, None)
@@ -118,7 +123,7 @@ def destroy(
     _consent(console, pulumi.stack, held, yes=yes, confirm=confirm)
     todo = [*(["deregistration"] if contract else []), "pulumi destroy"]
     result: dict[str, Any] = {"stack": pulumi.stack, "data_lost": [str(each) for each in held], "registration": None}
-    with Work(console, _again("destroy"), todo) as work:
+    with Work(console, _again("destroy"), todo, as_json=as_json) as work:
         if contract:
             with work.stage("deregistration") as stage:
                 with session(contract, None, stage.news) as zenml:

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mlstack.deployment.causes import cause
 from mlstack.errors import MLStackError, UsageError
 
 News = Callable[[str], None]
@@ -212,7 +213,9 @@ class Pulumi:
         if process.returncode:
             # The engine's own last word, that the program ended with an error, says nothing beside the error itself.
             causes = [text for text in outcome.problems if not any(empty in text for empty in _SAYS_NOTHING)]
-            said = "\n".join(causes or outcome.problems) or _last_words(self._log.read_text(encoding="utf-8"))
+            said = "\n".join(dict.fromkeys(causes or outcome.problems)) or _last_words(
+                self._log.read_text(encoding="utf-8")
+            )
             raise EngineError(
                 f"{doing} failed:\n{said}", hint=f"everything the engine said is in {self._log}", outcome=outcome
             )
@@ -253,7 +256,7 @@ def _read_event(line: str, outcome: Outcome, news: News, on_step: Callable[[Step
             on_step(step)
     elif said := event.get("diagnosticEvent"):
         if said["severity"] == "error" and (text := _plain_text(said["message"])):
-            outcome.problems.append(_about(said.get("urn")) + text)
+            outcome.problems.append(_about(said.get("urn")) + cause(text))
     elif summary := event.get("summaryEvent"):
         outcome.counts = dict(summary.get("resourceChanges") or {})
 

@@ -69,6 +69,11 @@ class Progress:
         self._ended: dict[str, float] = {}
         self._live: Live | None = None
 
+    @property
+    def done(self) -> int:
+        """Resources that are done, of all components."""
+        return self._done.total()
+
     @contextmanager
     def shown(self) -> Iterator[None]:
         if not self._console.is_terminal:

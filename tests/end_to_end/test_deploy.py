@@ -122,12 +122,17 @@ def test_when_it_fails_it_says_what_was_done_what_was_not_and_how_to_go_on(
     ecr = cloud.aws_client("ecr")
     ecr.create_repository(repositoryName=f"{deployment.name}-local")
     deployment.configure(containerRegistry="true")
-    ended = mlstack(deployment, "deploy", "--yes")
+    ended = mlstack(deployment, "deploy", "--yes", "--json")
     assert ended.returncode == 1
     assert f"Repository {deployment.name}" in ended.stderr
     assert "RepositoryAlreadyExists" in ended.stderr
-    assert "not done: pulumi up, registration" in ended.stderr
+    assert "`pulumi import` it, or change mlstack:name" in ended.stderr
+    assert "not done: pulumi up" in ended.stderr
     assert "go on with: mlstack deploy --stack local" in ended.stderr
+    told = json.loads(ended.stdout)
+    assert told["result"] == "failed"
+    assert told["not_done"][-1] == "registration"
+    assert told["next"].startswith("mlstack deploy --stack local")
     ecr.delete_repository(repositoryName=f"{deployment.name}-local")
 
     # ZenML refuses.
@@ -215,7 +220,7 @@ def test_ctrl_c_lets_the_engine_finish_what_it_is_doing(deployment: Deployment) 
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 130, said
-    assert "not done: pulumi up, registration" in said
+    assert "not done: pulumi up" in said
     begun = resources(deployment)
     assert len(begun) < len(_whole(deployment)), "it was interrupted too late to show anything"
 
