@@ -27,15 +27,18 @@ class World:
     in_zenml: int = 1
     steps: int = 0
     ends_at: int | None = None
-    """Which step is the last: an even one before it has an effect, an odd one after it."""
+    """Which step is the last: an odd one before it has an effect, an even one after it."""
 
     def step(self, effect: Callable[[], None]) -> None:
-        for act in (lambda: None, effect):
-            act()
-            assert self.in_zenml in self.at_aws, "ZenML has a key that does not exist"
-            self.steps += 1
-            if self.steps == self.ends_at:
-                raise KilledError
+        self.pass_by()
+        effect()
+        self.pass_by()
+
+    def pass_by(self) -> None:
+        assert self.in_zenml in self.at_aws, "ZenML has a key that does not exist"
+        self.steps += 1
+        if self.steps == self.ends_at:
+            raise KilledError
 
     def set_keys(self) -> None:
         wanted = set(key_setting.read(self.file))
