@@ -92,7 +92,11 @@ def test_a_rotation_that_zenml_misses_keeps_both_keys_and_the_next_run_ends_it(
     assert keys_at_aws(cloud) == {old["access_key_id"], new["access_key_id"]}
     assert keys_in_zenml(server) == {old["access_key_id"]}
 
-    done = rotate(deployment)
+    variables = {
+        "MLSTACK_CONNECTOR_KEY_ID": old["access_key_id"],
+        "MLSTACK_CONNECTOR_SECRET": old["secret_access_key"],
+    }
+    done = rotate(replace(deployment, environment={**deployment.environment, **variables}))
     told = json.loads(done.stdout)
     assert (told["old"], told["new"], told["resumed"], told["access_key_id"]) == (1, 2, True, new["access_key_id"])
     assert keys_at_aws(cloud) == keys_in_zenml(server) == {new["access_key_id"]}

@@ -47,6 +47,7 @@ class Granted:
             "image builder": "codebuild" in self.roles,
             "no image builder": stack.container_registry and "codebuild" not in self.roles,
             "connectors": stack.connector.has_role,
+            "user": self.user is not None,
             "own credentials": not stack.connector.has_role,
             "encrypted": stack.encryption.mode != "aws-managed",
             "own key": self.key is not None,
