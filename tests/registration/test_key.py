@@ -97,6 +97,17 @@ def test_another_key_is_an_update_of_the_connectors_and_no_secret_is_shown(
     assert "SecretOfTheTest" not in said
 
 
+def test_from_one_way_to_another_the_connectors_are_replaced(runs: Runs, hook: Hook, server: Server) -> None:
+    implicit = str(hook.settings())
+    assert runs.register(implicit).code == 0
+    assert runs.register(outputs(hook, 1)).code == 0
+    assert set(kept(server, hook.name).values()) == {("AKIAOFTHETEST000001", "SecretOfTheTest/1")}
+    assert runs("status", outputs(hook, 1)).code == 0
+    assert runs.register(str(hook.settings())).code == 0
+    methods = {each["body"]["auth_method"] for each in server.held("service_connectors", hook.name)}
+    assert methods == {"implicit"}
+
+
 def test_a_rotation_that_fails_at_any_request_leaves_the_old_key_in_place(
     runs: Runs, hook: Hook, server: Server
 ) -> None:

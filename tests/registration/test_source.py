@@ -162,8 +162,9 @@ def test_a_key_that_cannot_be_decrypted_is_the_engines_message(pulumi: Path, wit
     (tmp_path / "contract").write_text(with_key)
     refusal = "error: get stack outputs: passphrase must be set with PULUMI_CONFIG_PASSPHRASE"
     says(pulumi, f'[ "$3" = mlstack ] && exec cat {tmp_path}/contract; echo "{refusal}" >&2; exit 1')
-    with pytest.raises(MLStackError, match="passphrase must be set with PULUMI_CONFIG_PASSPHRASE"):
+    with pytest.raises(MLStackError, match="passphrase must be set with PULUMI_CONFIG_PASSPHRASE") as refused:
         read("dev", None).key()
+    assert "the passphrase, or the right to use the KMS key" in str(refused.value)
 
 
 def test_the_stacks_own_key_is_not_the_one_of_the_environment(
