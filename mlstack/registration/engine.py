@@ -29,7 +29,8 @@ def output(name: str, stack: str | None, *, show_secrets: bool = False) -> str:
 def up(stack: str, settings: Path) -> None:
     """Create or update everything with the settings of that file, without a question.
 
-    Raises MLStackError with what the engine said."""
+    Raises MLStackError with what the engine said.
+    """
     done = _pulumi(["up", "--yes", "--skip-preview", "--color", "never", "--config-file", str(settings)], stack)
     if done.returncode:
         raise MLStackError(f"pulumi up failed:\n{_errors(done)}")
