@@ -126,18 +126,21 @@ def rotate_key(
 
 
 def _register_and_try(stack: str) -> None:
-    with _session(stack, None) as session:
+    # A key in the environment may be the one that is about to be deleted.
+    with _session(stack, None, own_key=True) as session:
         session.register()
         session.try_connectors()
 
 
 @contextmanager
-def _session(stack: str | None, outputs: str | None, *, needs_key: bool = True) -> "Iterator[Session]":
+def _session(
+    stack: str | None, outputs: str | None, *, needs_key: bool = True, own_key: bool = False
+) -> "Iterator[Session]":
     from mlstack.registration import source
     from mlstack.registration.session import session
 
     told = source.read(stack, outputs)
-    with session(told.contract, told.key() if needs_key else None, _say) as opened:
+    with session(told.contract, told.key(own=own_key) if needs_key else None, _say) as opened:
         yield opened
 
 

@@ -20,13 +20,17 @@ def output(name: str, stack: str | None, *, show_secrets: bool = False) -> str:
             f"{f'stack {stack}' if stack else 'the selected stack'} has no `{name}` output",
             hint="run `pulumi up` for it first",
         )
-    raise MLStackError(f"pulumi stack output: {said or 'failed'}", hint="pulumi stack ls shows the stacks there are")
+    hint = "pulumi stack ls shows the stacks there are"
+    if "decrypt" in said or "passphrase" in said:
+        hint = "it needs what the stack's secrets are encrypted with: the passphrase, or the right to use the KMS key"
+    raise MLStackError(f"pulumi stack output: {said or 'failed'}", hint=hint)
 
 
 def up(stack: str, settings: Path) -> None:
     """Create or update everything with the settings of that file, without a question.
 
-    Raises MLStackError with what the engine said."""
+    Raises MLStackError with what the engine said.
+    """
     done = _pulumi(["up", "--yes", "--skip-preview", "--color", "never", "--config-file", str(settings)], stack)
     if done.returncode:
         raise MLStackError(f"pulumi up failed:\n{_errors(done)}")
@@ -48,14 +52,22 @@ def _pulumi(arguments: list[str], stack: str | None) -> subprocess.CompletedProc
         )
     if not Path("Pulumi.yaml").is_file():
         raise UsageError(f"there is no Pulumi.yaml in {Path.cwd()}", hint="run it in the directory of the program")
-    return subprocess.run(
-        ["pulumi", *arguments, "--non-interactive", *(["--stack", stack] if stack else [])],
-        capture_output=True,
+    command = ["pulumi", *arguments, "--non-interactive", *(["--stack", stack] if stack else [])]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
         stdin=subprocess.DEVNULL,
         env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
-    )
+    ) as process:
+        try:
+            stdout, stderr = process.communicate()
+        except KeyboardInterrupt:
+            # The engine got the signal too: it finishes what it is doing, so that the state stays true.
+            process.communicate()
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
 
 def _last_words(done: subprocess.CompletedProcess[str]) -> str:

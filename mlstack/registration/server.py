@@ -120,10 +120,11 @@ def _greet(url: str) -> Server:
         with urllib.request.urlopen(f"{url.rstrip('/')}/api/v1/info", timeout=patience) as answer:  # noqa: S310
             text = answer.read(1_000_000)
         info = json.loads(text)
+        version = str(info["version"])
         is_pro = info.get("deployment_type") == "cloud"
         dashboard = str(info.get("dashboard_url" if is_pro else "server_url") or shown).rstrip("/")
         workspace_id = info.get("pro_workspace_id") if is_pro else None
-        return Server(url=shown, version=str(info["version"]), workspace_id=workspace_id, dashboard=dashboard)
+        return Server(url=shown, version=version, workspace_id=workspace_id, dashboard=dashboard)
     except urllib.error.HTTPError as error:
         raise ServerError(f"{shown} answers {error.code} {error.reason}", hint=_IS_IT_ZENML) from None
     except (TimeoutError, urllib.error.URLError, OSError) as error:

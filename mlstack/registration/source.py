@@ -27,12 +27,15 @@ class Told:
     _key_output: Callable[[], object]
     _origin: str
 
-    def key(self) -> AccessKey | None:
-        """None when the contract needs none. Raises MLStackError when it does and none is to be had."""
+    def key(self, *, own: bool = False) -> AccessKey | None:
+        """None when the contract needs none. `own`: the stack's, whatever the environment's variables say.
+
+        Raises MLStackError when one is needed and none is to be had.
+        """
         generation = self.contract.key_generation
         if generation is None:
             return None
-        key = _from_environment(generation) or parsed(self._key_output())
+        key = (None if own else _from_environment(generation)) or parsed(self._key_output())
         if key is None:
             raise MLStackError(
                 f"{self._origin} asks for connectors with access key {generation}, and does not hold that key",

@@ -1,6 +1,7 @@
 """A ZenML server outside AWS: the access key of a user, kept secret, given to ZenML and replaced without downtime."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,26 +74,42 @@ def test_the_secret_is_nowhere_in_plain_text(deployment: Deployment) -> None:
         assert secret not in shown
 
 
-def test_a_rotation_ends_with_one_new_key_in_zenml_and_changes_one_line_of_the_settings(
+def keys_in_zenml(server: Server) -> set[str]:
+    found = server.held("service_connectors", "key-local")
+    whole = [server.call("GET", f"service_connectors/{each['id']}?expand_secrets=true") for each in found]
+    return {each["metadata"]["configuration"]["aws_access_key_id"] for each in whole}
+
+
+def test_a_rotation_that_zenml_misses_keeps_both_keys_and_the_next_run_ends_it(
     deployment: Deployment, cloud: Cloud, server: Server
 ) -> None:
-    before, settings = key_of(deployment), deployment.settings.read_text()
-    done = rotate(deployment)
-    after = key_of(deployment)
-    assert json.loads(done.stdout)["access_key_id"] == after["access_key_id"] != before["access_key_id"]
-    for secret in (before["secret_access_key"], after["secret_access_key"]):
-        assert secret not in done.stdout + done.stderr
-    [left] = cloud.aws_client("iam").list_access_keys(UserName=USER)["AccessKeyMetadata"]
-    assert left["AccessKeyId"] == after["access_key_id"]
-    stored = [
-        server.call("GET", f"service_connectors/{each['id']}?expand_secrets=true")
-        for each in server.held("service_connectors", "key-local")
-    ]
-    used = {each["metadata"]["configuration"]["aws_access_key_id"] for each in stored}
-    assert used == {after["access_key_id"]}
-    assert deployment.settings.read_text() == settings.replace("auth: iam-role", "auth: iam-role\n    keys: [2]")
+    old, settings = key_of(deployment), deployment.settings.read_text()
+    away = replace(deployment, environment={**deployment.environment, "ZENML_STORE_URL": "http://127.0.0.1:9"})
+    missed = rotate(away, check=False)
+    assert missed.returncode == 1
+    assert "http://127.0.0.1:9 refuses connections" in missed.stderr
+    new = key_of(deployment)
+    assert keys_at_aws(cloud) == {old["access_key_id"], new["access_key_id"]}
+    assert keys_in_zenml(server) == {old["access_key_id"]}
+
+    variables = {
+        "MLSTACK_CONNECTOR_KEY_ID": old["access_key_id"],
+        "MLSTACK_CONNECTOR_SECRET": old["secret_access_key"],
+    }
+    done = rotate(replace(deployment, environment={**deployment.environment, **variables}))
+    told = json.loads(done.stdout)
+    assert (told["old"], told["new"], told["resumed"], told["access_key_id"]) == (1, 2, True, new["access_key_id"])
+    assert keys_at_aws(cloud) == keys_in_zenml(server) == {new["access_key_id"]}
+    for secret in (old["secret_access_key"], new["secret_access_key"]):
+        assert secret not in missed.stdout + missed.stderr + done.stdout + done.stderr
+    asked = settings.replace("auth: iam-role", "auth: iam-role\n    keys: [2]")
+    assert deployment.settings.read_text().split() == asked.split()
     assert deployment.mlstack("status", "--stack", "local").returncode == 0
     assert deployment.pulumi("preview", "--expect-no-changes").returncode == 0
+
+
+def keys_at_aws(cloud: Cloud) -> set[str]:
+    return {key["AccessKeyId"] for key in cloud.aws_client("iam").list_access_keys(UserName=USER)["AccessKeyMetadata"]}
 
 
 def test_everything_goes_away_again(deployment: Deployment, cloud: Cloud) -> None:

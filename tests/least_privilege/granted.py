@@ -23,6 +23,8 @@ class Granted:
     settings: Settings
     principal: str
     """ZenML's own identity."""
+    user: Policy | None
+    """What it may, when it is a user of the stack."""
     roles: Mapping[str, Policy]
     trusts: Mapping[str, Policy]
     sessions: Mapping[str, Policy | None]
@@ -44,8 +46,9 @@ class Granted:
             "sagemaker": sagemaker,
             "image builder": "codebuild" in self.roles,
             "no image builder": stack.container_registry and "codebuild" not in self.roles,
-            "connectors": stack.connector.principal is not None,
-            "own credentials": stack.connector.principal is None,
+            "connectors": stack.connector.has_role,
+            "user": self.user is not None,
+            "own credentials": not stack.connector.has_role,
             "encrypted": stack.encryption.mode != "aws-managed",
             "own key": self.key is not None,
             "network": stack.network.mode != "public",
@@ -64,6 +67,7 @@ class Granted:
     def documents(self) -> dict[str, Policy]:
         """All of them, with a name to tell them by."""
         named = {f"the {purpose} role": policy for purpose, policy in self.roles.items()}
+        named |= {"the user": self.user} if self.user else {}
         named |= {f"the trust of the {purpose} role": policy for purpose, policy in self.trusts.items()}
         named |= {f"the session of connector {kind}": policy for kind, policy in self.sessions.items() if policy}
         named |= {f"bucket {name}": policy for name, policy in self.buckets.items()}
@@ -88,7 +92,8 @@ def _read(asked: Settings, recording: Recording) -> Granted:
     return Granted(
         names=names,
         settings=asked,
-        principal=asked.stack.connector.principal or "",
+        principal=contract["principal"] or "",
+        user=next((Policy.parse(each["policy"]) for each in custom.get("aws:iam/userPolicy:UserPolicy", ())), None),
         roles={by_name[each["role"]]: Policy.parse(each["policy"]) for each in custom["aws:iam/rolePolicy:RolePolicy"]},
         trusts=trusts,
         sessions={

@@ -16,7 +16,9 @@ def identity_of(who: str, granted: Granted) -> tuple[Caller, Identity | None]:
     if "." in who:
         return Caller(account=account, service=who), None
     if who == "server":
-        return _outsider(account, granted.principal)
+        if granted.user is None:
+            return _outsider(account, granted.principal)
+        return Caller(account=account, arns=(granted.principal,)), Identity(account=account, policies=(granted.user,))
     if who == "administrator":
         return _outsider(account, f"arn:{names.partition}:iam::{account}:role/administrator")
     if who == "another account":

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlstack.errors import MLStackError, UsageError
-from mlstack.registration.source import load
+from mlstack.registration.source import load, read
 from tests.components.stacks import program
 from tests.recording import record
 
@@ -124,3 +124,55 @@ def test_on_the_command_line_it_is_one_message_before_anything_else(text: str, c
     assert said in done.stderr
     assert "connecting" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.fixture(scope="module")
+def with_key() -> str:
+    text: str = record(program({"mlstack:connector": '{"auth": "iam-role"}'})).of("MLStack").outputs[0]["contract"]
+    return text
+
+
+KEY = '{"access_key_id": "AKIAOFTHETEST", "secret_access_key": "hunter2", "generation": 1, "generations": [1]}'
+
+
+def test_the_key_is_asked_for_alone_and_only_when_the_contract_needs_one(
+    pulumi: Path, contract: str, with_key: str, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text(json.dumps(KEY))
+    body = (
+        f'echo "$@" >> {tmp_path}/asked; case "$3" in mlstack) cat {tmp_path}/contract;; *) cat {tmp_path}/key;; esac'
+    )
+    says(pulumi, body)
+    (tmp_path / "contract").write_text(contract)
+    assert read("dev", None).key() is None
+    assert "show-secrets" not in (tmp_path / "asked").read_text()
+
+    (tmp_path / "contract").write_text(with_key)
+    key = read("dev", None).key()
+    assert key is not None
+    assert key.secret_access_key.get_secret_value() == "hunter2"
+    assert "hunter2" not in f"{key} {key!r}"
+    assert (tmp_path / "asked").read_text().splitlines()[-1].split() == [
+        *("stack", "output", "connector_key", "--json", "--show-secrets"),
+        *("--non-interactive", "--stack", "dev"),
+    ]
+
+
+def test_a_key_that_cannot_be_decrypted_is_the_engines_message(pulumi: Path, with_key: str, tmp_path: Path) -> None:
+    (tmp_path / "contract").write_text(with_key)
+    refusal = "error: get stack outputs: passphrase must be set with PULUMI_CONFIG_PASSPHRASE"
+    says(pulumi, f'[ "$3" = mlstack ] && exec cat {tmp_path}/contract; echo "{refusal}" >&2; exit 1')
+    with pytest.raises(MLStackError, match="passphrase must be set with PULUMI_CONFIG_PASSPHRASE") as refused:
+        read("dev", None).key()
+    assert "the passphrase, or the right to use the KMS key" in str(refused.value)
+
+
+def test_the_stacks_own_key_is_not_the_one_of_the_environment(
+    with_key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "outputs.json"
+    file.write_text(json.dumps({"mlstack": with_key, "connector_key": KEY}))
+    monkeypatch.setenv("MLSTACK_CONNECTOR_KEY_ID", "AKIAOFANOTHER")
+    monkeypatch.setenv("MLSTACK_CONNECTOR_SECRET", "of another")
+    told = read(None, str(file))
+    assert [key.access_key_id for key in (told.key(), told.key(own=True)) if key] == ["AKIAOFANOTHER", "AKIAOFTHETEST"]

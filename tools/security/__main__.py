@@ -13,7 +13,7 @@ from tools.security.exceptions import FILE, Comparison, load
 from tools.security.judge import JudgeError, install, judge
 from tools.security.plan import UnknownTypeError, plan
 
-SCANNED = ("as it comes", "everything on", "key, network and log bucket of yours")
+SCANNED = ("as it comes", "everything on", "key, network and log bucket of yours", "key of a user")
 """Of the settings the tests have: those that claim to be safe. `development` says itself what it leaves out."""
 
 
