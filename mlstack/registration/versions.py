@@ -16,6 +16,8 @@ OLDEST_READABLE = "0.92.0"
 OPTIONAL: frozenset[ComponentType] = frozenset({"step_operator", "image_builder"})
 """A stack works without them: steps run as the orchestrator runs them, images are built on the client's machine."""
 
+_MEANWHILE = {"image_builder": "; meanwhile mlstack:imageBuilder false lets clients push images that they build"}
+
 
 def known_to(
     contract: MLStackOutputs, flavors: Collection[tuple[str, str]], server: Server
@@ -34,7 +36,7 @@ def known_to(
         )
     warnings = tuple(
         f"left out: {server.url} (ZenML {server.version}) does not know the {_said(kind)} flavor {part.flavor!r}; "
-        "upgrade the server, and `mlstack register` adds it"
+        f"upgrade the server, and `mlstack register` adds it{_MEANWHILE.get(kind, '')}"
         for kind, part in missing.items()
     )
     kept = {kind: part for kind, part in contract.components.items() if kind not in missing}
