@@ -54,13 +54,6 @@ class ZenML:
             return BaseZenStore.create_store(GlobalConfiguration().store_configuration, skip_default_registrations=True)
 
     @property
-    def client_version(self) -> str:
-        """Of the ZenML that speaks here."""
-        from importlib.metadata import version
-
-        return version("zenml")
-
-    @property
     def flavors(self) -> frozenset[tuple[str, str]]:
         """Type and name of each that the server knows."""
         return frozenset(self._flavors)

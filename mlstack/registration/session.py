@@ -22,13 +22,12 @@ def session(contract: MLStackOutputs, key: AccessKey | None, say: Progress) -> I
     """With a server that answered. `key`: what `connector.auth: iam-role` needs. Raises ServerError."""
     from mlstack.registration.client import ZenML
     from mlstack.registration.server import connection
-    from mlstack.registration.versions import refuse_unreadable
+    from mlstack.registration.versions import client_version, refuse_unreadable
 
     with connection() as server:
         say(f"connecting to {server.url} (ZenML {server.version})")
-        zenml = ZenML(server)
-        refuse_unreadable(server, zenml.client_version)
-        yield Session(contract, key, zenml, say)
+        refuse_unreadable(server, client_version())
+        yield Session(contract, key, ZenML(server), say)
 
 
 class Session:
@@ -106,10 +105,10 @@ class Session:
 
     def _known(self) -> MLStackOutputs:
         """What of the contract the server can hold. What it cannot, and a release that differs, is said once."""
-        from mlstack.registration.versions import difference, known_to
+        from mlstack.registration.versions import client_version, difference, known_to
 
         contract, left_out = known_to(self._contract, self._zenml.flavors, self._zenml.server)
-        warnings = (*difference(self._zenml.server, self._zenml.client_version), *left_out)
+        warnings = (*difference(self._zenml.server, client_version()), *left_out)
         for warning in warnings:
             if warning not in self._warnings:
                 self._say(f"warning: {warning}")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from importlib.metadata import version
 
 from mlstack.contract import ComponentType, MLStackOutputs
 from mlstack.registration.server import Server, ServerError
@@ -43,6 +44,11 @@ def known_to(
     return contract.model_copy(update={"components": kept}), warnings
 
 
+def client_version() -> str:
+    """Of the ZenML that is installed here."""
+    return version("zenml")
+
+
 def refuse_unreadable(server: Server, client: str) -> None:
     """Raises ServerError, before anything is asked, for a server whose answers the client's models do not take."""
     theirs, mine, first = _parts(server.version), _parts(client), _parts(OLDEST_READABLE)
@@ -72,8 +78,8 @@ def difference(server: Server, client: str) -> tuple[str, ...]:
     return (f"{both}: it works for a registration, but ZenML asks for the same release to run pipelines",)
 
 
-def _parts(version: str) -> tuple[int, ...] | None:
-    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", version)
+def _parts(release: str) -> tuple[int, ...] | None:
+    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", release)
     return tuple(int(part or 0) for part in found.groups()) if found else None
 
 

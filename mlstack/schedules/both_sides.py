@@ -42,9 +42,14 @@ class BothSides:
         self._id = ours[0].id
         # The SageMaker SDK says on stdout where it looked for settings.
         logging.getLogger("sagemaker.config").setLevel(logging.WARNING)
-        orchestrator: Any = StackComponent.from_model(self._client.get_stack_component(ours[0].type, ours[0].id))
         try:
+            orchestrator: Any = StackComponent.from_model(self._client.get_stack_component(ours[0].type, ours[0].id))
             self._aws = orchestrator.sagemaker_session.boto_session.client("scheduler")
+        except ImportError as error:
+            raise MLStackError(
+                f"ZenML's AWS integration is not installed here: {error}",
+                hint="pip install 'zenml[s3fs,connectors-aws]' 'sagemaker<3' pytz",
+            ) from None
         except Exception as error:
             raise MLStackError(
                 f"no AWS credentials through the connector of {name}: {type(error).__name__}: {error}",

@@ -39,21 +39,23 @@ def list_(stack: StackOption = None, outputs: OutputsOption = None, as_json: Jso
 
 @schedule.command(epilog="Examples:  mlstack schedule remove nightly --stack dev   |   mlstack schedule remove <id>")
 def remove(
-    name: Annotated[str, typer.Argument(help="Of the schedule: in ZenML, in AWS, or its id.")],
+    names: Annotated[list[str], typer.Argument(help="Of schedules: in ZenML, in AWS, or their ids.")],
     stack: StackOption = None,
     outputs: OutputsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove a schedule from EventBridge Scheduler and from ZenML. Runs that were started stay."""
+    """Remove schedules from EventBridge Scheduler and from ZenML. Runs that were started stay."""
     from mlstack.schedules.schedule import chosen
 
     with _sides(stack, outputs) as sides:
-        each = chosen(name, sides.list())
-        sides.remove(each)
+        there = sides.list()
+        meant = list({each.id: each for each in (chosen(name, there) for name in names)}.values())
+        for each in meant:
+            sides.remove(each)
+            if not as_json:
+                typer.echo(f"removed {each.name} ({each.expression}): {each.aws_name or 'AWS had none'}")
     if as_json:
-        typer.echo(json.dumps({"removed": _as_json(each)}))
-        return
-    typer.echo(f"removed {each.name} ({each.expression}): {each.aws_name or 'AWS had none'}")
+        typer.echo(json.dumps({"removed": [_as_json(each) for each in meant]}))
 
 
 @contextmanager
@@ -61,10 +63,12 @@ def _sides(stack: str | None, outputs: str | None) -> Iterator["BothSides"]:
     from mlstack.registration import source
     from mlstack.registration.client import ZenML
     from mlstack.registration.server import connection
+    from mlstack.registration.versions import client_version, refuse_unreadable
 
     contract = source.load(stack, outputs)
     with connection() as server:
         typer.echo(f"connecting to {server.url} (ZenML {server.version})", err=True)
+        refuse_unreadable(server, client_version())
         with ZenML(server).speaking("ask for its schedules"):
             from mlstack.schedules.both_sides import BothSides
 

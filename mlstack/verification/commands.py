@@ -25,11 +25,13 @@ def verify(
     """
     from mlstack.registration import source
     from mlstack.registration.server import connection
+    from mlstack.registration.versions import client_version, refuse_unreadable
     from mlstack.verification.run import Verification
 
     contract = source.load(stack, outputs)
     with connection() as server:
         typer.echo(f"connecting to {server.url} (ZenML {server.version})", err=True)
+        refuse_unreadable(server, client_version())
         verification = Verification(contract, server, image=image, timeout=timeout, keep=keep)
         try:
             verification.run()

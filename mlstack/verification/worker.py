@@ -28,7 +28,7 @@ from mlstack.verification.evidence import look_at
 
 _POLL = 2.0
 _STOPPING = 30.0
-_ASK_AWS_EVERY = 10.0
+_ASK_AWS_EVERY = 5.0
 """Seconds. A job that never starts is known to SageMaker alone: ZenML hears of a step from the step itself."""
 
 
@@ -119,7 +119,7 @@ def _follow(run_id: Any, aws: AwsSide | None, request: Request, teller: Teller) 
     """Until the run ended. Raises FailedError when it failed, or not in time."""
     deadline = time.monotonic() + request.timeout
     told: dict[str, str] = {}
-    asked = time.monotonic()
+    asked = 0.0
     while True:
         run = Client().get_pipeline_run(run_id, hydrate=True)
         steps = Client().list_run_steps(pipeline_run_id=run_id, hydrate=True).items

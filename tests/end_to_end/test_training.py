@@ -173,8 +173,7 @@ def test_a_schedule_is_removed_from_aws_and_from_zenml(
     assert {each["name"]: each["state"] for each in listed} == {"nightly": "active", "weekly": "only in AWS"}
     assert {each["expression"] for each in listed} == {"cron(0 3 * * ? *)", "cron(0 4 ? * MON *)"}
     assert {each["aws_name"] for each in listed} == set(_schedules(cloud))
-    for name in ("nightly", "weekly"):
-        deployment.mlstack("schedule", "remove", name, *named)
+    deployment.mlstack("schedule", "remove", "nightly", "weekly", *named)
     assert _schedules(cloud) == []
     assert [each["body"]["is_archived"] for each in _in_zenml(cloud, "schedules", "nightly")] in ([], [True])
     again = deployment.mlstack("schedule", "remove", "nightly", *named, check=False)
