@@ -47,7 +47,7 @@ class BothSides:
             self._aws = orchestrator.sagemaker_session.boto_session.client("scheduler")
         except ImportError as error:
             raise MLStackError(
-                f"ZenML's AWS integration is not installed here: {error}",
+                f"ZenML's AWS integration is not installed here: {' '.join(str(error).split())}",
                 hint="pip install 'zenml[s3fs,connectors-aws]' 'sagemaker<3' pytz",
             ) from None
         except Exception as error:
