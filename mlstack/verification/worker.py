@@ -99,7 +99,7 @@ def _submit(name: str, request: Request, teller: Teller, *, sagemaker: bool) -> 
     settings: dict[str, Any] = {}
     if request.image:
         settings["docker"] = DockerSettings(parent_image=request.image, skip_build=True)
-    else:
+    elif sagemaker:
         teller.tell("news", text="building the image of the steps, unless there is one already")
     if sagemaker:
         # Waited for here, with a look at each step.

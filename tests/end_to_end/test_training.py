@@ -1,6 +1,7 @@
 """The whole way: deployed, registered, a pipeline trained on SageMaker as emulated. No image is built or pulled."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -114,6 +115,32 @@ def test_verify_proves_the_stack_and_leaves_nothing_in_bucket_and_zenml(
     assert set(_keys(cloud, bucket)) == before
     assert not _in_zenml(cloud, "pipelines", "mlstack_verify")
     assert not _in_zenml(cloud, "artifacts", "mlstack_verify")
+
+
+def test_verify_interrupted_stops_the_execution_and_cleans_up(
+    deployment: Deployment, cloud: Cloud, outputs: Path, image: str
+) -> None:
+    bucket = deployment.output("bucket")
+    before = set(_keys(cloud, bucket))
+    command = [sys.executable, "-m", "mlstack", "verify", "--outputs", str(outputs), "--image", image]
+    # A runner in the background passes on that Ctrl-C is ignored; people have terminals.
+    process = subprocess.Popen(
+        ["env", "--default-signal=INT", *command],
+        cwd=ROOT,
+        env=deployment.environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    execution = next(line.split()[-1] for line in process.stderr if "✓ submit" in line)
+    process.send_signal(signal.SIGINT)
+    said = process.stderr.read()
+    assert process.wait(60) == 130, said
+    assert f"stopped {execution}" in said
+    state = cloud.aws_client("sagemaker").describe_pipeline_execution(PipelineExecutionArn=execution)
+    assert state["PipelineExecutionStatus"] == "Stopped"
+    assert set(_keys(cloud, bucket)) == before
+    assert not _in_zenml(cloud, "pipelines", "mlstack_verify")
 
 
 def test_verify_names_the_right_that_the_bucket_takes_away(
