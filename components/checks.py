@@ -1,10 +1,13 @@
 """Settings that are each right but do not go together."""
 
 from collections.abc import Mapping
+from functools import reduce
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from components.flavors import known_keys
+from components.ignored import traps
 from components.limits import NamePart
 from components.names import partition_of
 from components.problems import Problem, is_missing, remove_command, set_command, shown
@@ -221,4 +224,14 @@ def _extra_configurations(stack: StackSettings) -> list[Problem]:
             else:
                 continue
             problems.append(Problem(key, text, remove_command(key)))
+        if flavor is not None:
+            connectors = stack.connector.auth != "none"
+            for path, why in traps(component, flavor, given, connectors=connectors):
+                key = f"{NAMESPACE}:{setting}.{path}"
+                value = reduce(_inner, path.split("."), given)
+                problems.append(Problem(key, f"is {shown(value)}: {why}", remove_command(key)))
     return problems
+
+
+def _inner(value: Any, name: str) -> Any:
+    return value[name]

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -15,14 +16,19 @@ _FILE = Path(__file__).with_name("flavors.json")
 
 
 @cache
-def _known() -> dict[str, dict[str, list[str]]]:
-    keys: dict[str, dict[str, list[str]]] = json.loads(_FILE.read_text(encoding="utf-8"))["keys"]
-    return keys
+def _file() -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(_FILE.read_text(encoding="utf-8"))
+    return read
 
 
 def known_keys(component: str, flavor: str) -> frozenset[str]:
     """The configuration keys of a flavor, such as `("artifact_store", "s3")`. Raises KeyError for one we do not use."""
-    return frozenset(_known()[component][flavor])
+    return frozenset(_file()["keys"][component][flavor])
+
+
+def estimator_arguments() -> frozenset[str]:
+    """What the SageMaker SDK's Estimator knows: ZenML hands `estimator_args` on to it."""
+    return frozenset(_file()["estimator"])
 
 
 def configured(defaults: Mapping[str, JsonValue], more: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

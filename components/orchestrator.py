@@ -86,6 +86,14 @@ class Orchestrator(ComponentResource):
                 source=orchestrator,
             ),
             Statement(
+                sid="WatchAndStop",
+                actions=("sagemaker:ListPipelineExecutionSteps", "sagemaker:StopPipelineExecution"),
+                resources=(names.arn("sagemaker", "pipeline/*"),),
+                why="mlstack verify says why a step failed, which SageMaker alone knows of one that never started, and "
+                "stops the run that is interrupted",
+                source="mlstack/verification/aws_side.py",
+            ),
+            Statement(
                 sid="StudioLink",
                 actions=("sagemaker:ListDomains",),
                 resources=("*",),
@@ -98,6 +106,14 @@ class Orchestrator(ComponentResource):
                 resources=(names.arn("scheduler", "schedule/default/*"),),
                 why="a scheduled pipeline becomes an EventBridge schedule in the default group",
                 source="sagemaker/workflow/_event_bridge_client_helper.py",
+            ),
+            Statement(
+                sid="EndSchedules",
+                actions=("scheduler:DeleteSchedule", "scheduler:GetSchedule"),
+                resources=(names.arn("scheduler", "schedule/default/*"),),
+                why="ZenML removes a schedule from its own list alone and AWS goes on starting runs: mlstack schedule "
+                "removes both",
+                source="mlstack/schedules/both_sides.py",
             ),
             pass_role(
                 "PassSchedulerRole",

@@ -7,7 +7,10 @@ FILE = Path(__file__).parents[1] / "components" / "flavors.json"
 
 
 def render() -> str:
+    import inspect
+
     import zenml
+    from sagemaker.estimator import Estimator
     from zenml.integrations.aws.flavors import (
         AWSContainerRegistryFlavor,
         AWSImageBuilderFlavor,
@@ -27,7 +30,8 @@ def render() -> str:
         AWSImageBuilderFlavor(),
     ):
         keys.setdefault(flavor.type.value, {})[flavor.name] = sorted(flavor.config_class.model_fields)
-    return json.dumps({"zenml": zenml.__version__, "keys": keys}, indent=2) + "\n"
+    estimator = sorted(set(inspect.signature(Estimator.__init__).parameters) - {"self", "kwargs"})
+    return json.dumps({"zenml": zenml.__version__, "keys": keys, "estimator": estimator}, indent=2) + "\n"
 
 
 if __name__ == "__main__":

@@ -53,6 +53,11 @@ class ZenML:
             # Not `Client()`, which asks for an active project and an active stack first: nothing here has either.
             return BaseZenStore.create_store(GlobalConfiguration().store_configuration, skip_default_registrations=True)
 
+    @property
+    def flavors(self) -> frozenset[tuple[str, str]]:
+        """Type and name of each that the server knows."""
+        return frozenset(self._flavors)
+
     def snapshot(self) -> tuple[Held, ...]:
         """Every connector, component and stack of the server's project, ours and others'."""
         with self.speaking("list what it holds"):

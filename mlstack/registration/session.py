@@ -22,9 +22,11 @@ def session(contract: MLStackOutputs, key: AccessKey | None, say: Progress) -> I
     """With a server that answered. `key`: what `connector.auth: iam-role` needs. Raises ServerError."""
     from mlstack.registration.client import ZenML
     from mlstack.registration.server import connection
+    from mlstack.registration.versions import client_version, refuse_unreadable
 
     with connection() as server:
         say(f"connecting to {server.url} (ZenML {server.version})")
+        refuse_unreadable(server, client_version())
         yield Session(contract, key, ZenML(server), say)
 
 
@@ -36,6 +38,7 @@ class Session:
         self._key = key
         self._zenml = zenml
         self._say = say
+        self._warnings: tuple[str, ...] = ()
 
     def plan(self, *, adopt: bool = False) -> Result:
         """What `register` would do."""
@@ -96,9 +99,21 @@ class Session:
         from mlstack.registration.objects import wanted
         from mlstack.registration.plan import make_plan
 
-        desired = [self._zenml.normalised(each) for each in wanted(self._contract, self._key)]
+        desired = [self._zenml.normalised(each) for each in wanted(self._known(), self._key)]
         comparable = [self._zenml.comparable(each) for each in held]
         return make_plan(desired, comparable, self._contract.project, self._contract.environment, adopt=adopt)
+
+    def _known(self) -> MLStackOutputs:
+        """What of the contract the server can hold. What it cannot, and a release that differs, is said once."""
+        from mlstack.registration.versions import client_version, difference, known_to
+
+        contract, left_out = known_to(self._contract, self._zenml.flavors, self._zenml.server)
+        warnings = (*difference(self._zenml.server, client_version()), *left_out)
+        for warning in warnings:
+            if warning not in self._warnings:
+                self._say(f"warning: {warning}")
+        self._warnings = warnings
+        return contract
 
     def _removal(self) -> "Plan":
         from mlstack.registration.plan import removal_plan
@@ -127,6 +142,7 @@ class Session:
     def _result(self, made: "Plan", *, dry_run: bool = False, stack_id: str | None = None) -> Result:
         server = self._zenml.server
         about: dict[str, Any] = {"server": server.url, "stack": self._contract.stack.name, "dry_run": dry_run}
+        about["warnings"] = list(self._warnings)
         if stack_id:
             about |= {"stack_id": stack_id, "dashboard": f"{server.dashboard}/stacks?id={stack_id}"}
         return {**made.as_json(), **about}

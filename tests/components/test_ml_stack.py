@@ -72,10 +72,10 @@ def test_nothing_is_left_to_a_default_bucket_of_the_sdk() -> None:
 
 
 def test_settings_of_the_step_operator_add_to_its_estimator_arguments() -> None:
-    changes = {"mlstack:stepOperatorConfig": '{"estimator_args": {"instance_count": 2}}'}
+    changes = {"mlstack:stepOperatorConfig": '{"estimator_args": {"use_spot_instances": true}}'}
     arguments = _contract(record(program(changes))).components["step_operator"].configuration["estimator_args"]
     assert isinstance(arguments, dict)
-    assert arguments["instance_count"] == 2
+    assert arguments["use_spot_instances"] is True
     assert arguments["output_path"], "without it the jobs write among ZenML's artifacts"
 
 

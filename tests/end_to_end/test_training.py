@@ -1,14 +1,17 @@
 """The whole way: deployed, registered, a pipeline trained on SageMaker as emulated. No image is built or pulled."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from components.names import Names
 from mlstack.local.cloud import Cloud
+from mlstack.local.zenml_access import login, rest
 from tests.end_to_end.conftest import ROOT, Deployment
 from tests.least_privilege.calls import RECORDED
 from tools.calls.embedded import mark, read_raw, watching
@@ -77,6 +80,134 @@ def test_the_sdk_made_no_bucket_of_its_own(cloud: Cloud) -> None:
     assert not [name for name in _buckets(cloud) if name.startswith("sagemaker-")]
 
 
+@pytest.fixture(scope="module")
+def image(deployment: Deployment) -> str:
+    return f"{deployment.output('repository_url')}:none"
+
+
+@pytest.fixture(scope="module")
+def outputs(deployment: Deployment, cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The stack's outputs as a file, so that each command below need not ask the engine."""
+    file = tmp_path_factory.mktemp("outputs") / "outputs.json"
+    file.write_text(json.dumps({"mlstack": deployment.output("mlstack")}))
+    return file
+
+
+def test_verify_proves_the_stack_and_leaves_nothing_in_bucket_and_zenml(
+    deployment: Deployment, cloud: Cloud, outputs: Path, image: str
+) -> None:
+    bucket = deployment.output("bucket")
+    before = set(_keys(cloud, bucket))
+    done = deployment.mlstack("verify", "--outputs", str(outputs), "--image", image, "--json", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = json.loads(done.stdout)
+    checks = {check["name"]: check["detail"] for check in result["checks"] if check["ok"]}
+    for step in ("write", "read"):
+        assert result["steps"][step]["status"] == "completed"
+        assert checks[f"artifact of {step}"].startswith(f"s3://{bucket}/{step}/")
+        assert "Completed on ml." in checks[f"{step} executed"], "the step did not run as a job of SageMaker"
+        assert result["run"]["execution"] in checks[f"{step} executed"]
+        assert checks[f"log of {step} in ZenML"].startswith(f"s3://{bucket}/logs/")
+        assert checks[f"log of {step} in CloudWatch"].startswith("/aws/sagemaker/TrainingJobs/")
+    assert result["ok"]
+    assert len(checks) == len(result["checks"])
+    assert result["left"] is None
+    assert set(_keys(cloud, bucket)) == before
+    assert not _in_zenml(cloud, "pipelines", "mlstack_verify")
+    assert not _in_zenml(cloud, "artifacts", "mlstack_verify")
+
+
+def test_verify_interrupted_stops_the_execution_and_cleans_up(
+    deployment: Deployment, cloud: Cloud, outputs: Path, image: str
+) -> None:
+    bucket = deployment.output("bucket")
+    before = set(_keys(cloud, bucket))
+    command = [sys.executable, "-m", "mlstack", "verify", "--outputs", str(outputs), "--image", image]
+    # A runner in the background passes on that Ctrl-C is ignored; people have terminals.
+    process = subprocess.Popen(
+        ["env", "--default-signal=INT", *command],
+        cwd=ROOT,
+        env=deployment.environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    execution = next(line.split()[-1] for line in process.stderr if "✓ submit" in line)
+    process.send_signal(signal.SIGINT)
+    said = process.stderr.read()
+    assert process.wait(60) == 130, said
+    assert f"stopped {execution}" in said
+    state = cloud.aws_client("sagemaker").describe_pipeline_execution(PipelineExecutionArn=execution)
+    assert state["PipelineExecutionStatus"] == "Stopped"
+    assert set(_keys(cloud, bucket)) == before
+    assert not _in_zenml(cloud, "pipelines", "mlstack_verify")
+
+
+def test_verify_names_the_right_that_the_bucket_takes_away(
+    deployment: Deployment, cloud: Cloud, outputs: Path, image: str
+) -> None:
+    s3, bucket = cloud.aws_client("s3"), deployment.output("bucket")
+    policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    document = json.loads(policy)
+    denied = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    document["Statement"].append(denied)
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document))
+    try:
+        done = deployment.mlstack("verify", "--outputs", str(outputs), "--image", image, check=False)
+    finally:
+        s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    assert done.returncode == 1
+    said = " ".join(done.stderr.split())
+    assert f"the role {deployment.name}-local-eu-west-1-access may not s3:PutObject on arn:aws:s3:::{bucket}/" in said
+    assert "the policy of the resource itself forbids it" in said
+    assert "Traceback" not in done.stderr
+
+
+def test_verify_names_the_quota_that_a_new_account_has_none_of(
+    deployment: Deployment, outputs: Path, image: str, tmp_path: Path
+) -> None:
+    contract = json.loads(json.loads(outputs.read_text())["mlstack"])
+    contract["components"]["orchestrator"]["configuration"]["instance_type"] = "ml.p4d.24xlarge"
+    changed = tmp_path / "outputs.json"
+    changed.write_text(json.dumps(contract))
+    deployment.mlstack("register", "--outputs", str(changed))
+    try:
+        done = deployment.mlstack("verify", "--outputs", str(changed), "--image", image, "--json", check=False)
+    finally:
+        deployment.mlstack("register", "--outputs", str(outputs))
+    assert done.returncode == 1
+    problem = json.loads(done.stdout)["problem"]
+    assert problem["kind"] == "quota"
+    assert problem["message"] == "the account's quota 'ml.p4d.24xlarge for training job usage' is 0"
+    assert "mlstack:instanceType" in problem["hint"]
+    assert problem["hint"] in done.stderr
+
+
+def test_a_schedule_is_removed_from_aws_and_from_zenml(
+    deployment: Deployment, cloud: Cloud, outputs: Path, image: str, registered: dict[str, object]
+) -> None:
+    """ZenML's own removal leaves AWS starting the runs; ours finds and ends that too."""
+    environment = {
+        **cloud.aws_environment(),
+        **cloud.zenml_environment(),
+        "PATH": deployment.environment["PATH"],
+        "ZENML_ACTIVE_STACK_ID": str(registered["stack_id"]),
+    }
+    script = [sys.executable, str(Path(__file__).with_name("scheduled.py")), image]
+    subprocess.run(script, env=environment, check=True, capture_output=True, timeout=200)
+    named = ("--outputs", str(outputs))
+    listed = json.loads(deployment.mlstack("schedule", "list", *named, "--json").stdout)["schedules"]
+    assert {each["name"]: each["state"] for each in listed} == {"nightly": "active", "weekly": "only in AWS"}
+    assert {each["expression"] for each in listed} == {"cron(0 3 * * ? *)", "cron(0 4 ? * MON *)"}
+    assert {each["aws_name"] for each in listed} == set(_schedules(cloud))
+    deployment.mlstack("schedule", "remove", "nightly", "weekly", *named)
+    assert _schedules(cloud) == []
+    assert [each["body"]["is_archived"] for each in _in_zenml(cloud, "schedules", "nightly")] in ([], [True])
+    again = deployment.mlstack("schedule", "remove", "nightly", *named, check=False)
+    assert again.returncode == 1
+    assert "this stack has no schedule 'nightly'" in again.stderr
+
+
 def test_registering_again_changes_nothing(deployment: Deployment) -> None:
     plan = json.loads(deployment.mlstack("register", "--stack", "local", "--json").stdout)
     assert {change["action"] for change in plan["changes"]} == {"same"}
@@ -84,6 +215,9 @@ def test_registering_again_changes_nothing(deployment: Deployment) -> None:
 
 def test_deregistering_takes_everything_of_ours_away(deployment: Deployment) -> None:
     deployment.mlstack("deregister", "--stack", "local")
+    verified = deployment.mlstack("verify", "--stack", "local", check=False)
+    assert verified.returncode == 1
+    assert "of this environment\n  mlstack register makes it" in verified.stderr
     plan = json.loads(deployment.mlstack("register", "--stack", "local", "--dry-run", "--json").stdout)
     assert {change["action"] for change in plan["changes"]} == {"create"}
 
@@ -95,3 +229,16 @@ def _keys(cloud: Cloud, bucket: str) -> list[str]:
 
 def _buckets(cloud: Cloud) -> list[str]:
     return [bucket["Name"] for bucket in cloud.aws_client("s3").list_buckets()["Buckets"]]
+
+
+def _schedules(cloud: Cloud) -> list[str]:
+    return [each["Name"] for each in cloud.aws_client("scheduler").list_schedules()["Schedules"]]
+
+
+def _in_zenml(cloud: Cloud, kind: str, name: str) -> list[dict[str, Any]]:
+    environment = cloud.zenml_environment()
+    port = int(environment["ZENML_STORE_URL"].rpartition(":")[2])
+    token = login(port, {"password": environment["ZENML_STORE_API_KEY"]})
+    assert token is not None
+    items: list[dict[str, Any]] = rest(port, "GET", f"/api/v1/{kind}?name=startswith:{name}&size=100", token)["items"]
+    return items

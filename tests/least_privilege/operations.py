@@ -117,6 +117,12 @@ OPERATIONS: dict[str, Operation] = {
     "sagemaker:DescribePipelineExecution": _on(
         "{PipelineExecutionArn}", "sagemaker:DescribePipelineExecution", made_by=_ORCHESTRATOR
     ),
+    "sagemaker:ListPipelineExecutionSteps": _on(
+        "{PipelineExecutionArn}", "sagemaker:ListPipelineExecutionSteps", made_by=_ORCHESTRATOR
+    ),
+    "sagemaker:StopPipelineExecution": _on(
+        "{PipelineExecutionArn}", "sagemaker:StopPipelineExecution", made_by=_ORCHESTRATOR
+    ),
     "sagemaker:ListDomains": _on("*", "sagemaker:ListDomains", made_by=_ORCHESTRATOR),
     "sagemaker:CreateTrainingJob": Operation(
         rights=(
@@ -146,6 +152,8 @@ OPERATIONS: dict[str, Operation] = {
         ),
         made_by=_ORCHESTRATOR,
     ),
+    "scheduler:GetSchedule": _on(_SCHEDULE, "scheduler:GetSchedule", made_by=_ORCHESTRATOR),
+    "scheduler:DeleteSchedule": _on(_SCHEDULE, "scheduler:DeleteSchedule", made_by=_ORCHESTRATOR),
     "codebuild:StartBuild": _on(_PROJECT, "codebuild:StartBuild", made_by=("image builder",)),
     "codebuild:BatchGetBuilds": _on(_PROJECT, "codebuild:BatchGetBuilds", made_by=("image builder",)),
     "ecr:GetAuthorizationToken": _on("*", "ecr:GetAuthorizationToken", made_by=("registry",)),

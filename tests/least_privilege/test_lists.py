@@ -42,7 +42,7 @@ def test_what_was_recorded_names_no_account_no_region_and_no_run() -> None:
 
 def test_every_documented_call_has_a_source_that_can_be_looked_up() -> None:
     for call in documented():
-        assert re.match(r"https://docs\.aws\.amazon\.com/|(zenml|sagemaker|s3fs)/\S+\.py", call.source), call
+        assert re.match(r"https://docs\.aws\.amazon\.com/|(zenml|sagemaker|s3fs|mlstack)/\S+\.py", call.source), call
 
 
 def test_every_call_is_made_in_some_stack() -> None:

@@ -32,3 +32,9 @@ def test_a_lock_that_was_tampered_with_is_noticed(tampered: str, said: str) -> N
 def test_it_notices_what_pyproject_asks_for_in_an_extra() -> None:
     more = PYPROJECT.replace("dev = [", 'dev = [\n  "a-package-nobody-has",')
     assert list(problems(TEXT, more)) == ["a-package-nobody-has is not in it"]
+
+
+def test_the_lock_of_the_older_zenml_is_pinned_and_hashed_too() -> None:
+    text = (ROOT / "tests" / "versions" / "older.txt").read_text(encoding="utf-8")
+    pyproject = '[project]\ndependencies = ["zenml"]\n'
+    assert list(problems(text, pyproject)) == []

@@ -13,6 +13,7 @@ from moto.sagemaker.models import sagemaker_backends
 from mlstack.local.aws.jobs import Job, JobEnd, JobHost
 from mlstack.local.aws.pipeline_definition import DefinitionError, JobRequest, PipelineDefinition, Step, resolve
 from mlstack.local.aws.pipeline_run import PipelineRun, StepRun
+from mlstack.local.aws.quotas import ResourceLimitExceeded, check_quota
 from mlstack.local.aws.roles import JobCredentials, RoleError, check_trust
 from mlstack.local.aws.shown_jobs import definition_text, show, show_end, show_start
 
@@ -106,11 +107,15 @@ class JobRunner:
         try:
             arguments = resolve(step.arguments, variables)
             request = JobRequest.parse(step.kind, arguments)
+            check_quota(step.kind, arguments)
             shown = show(self.backend, step.kind, name, arguments)
             state.job_arn = shown.arn
             self._check(request, shown.arn)
         except (DefinitionError, RoleError) as error:
             return JobEnd("Failed", f"ClientError: {error}")
+        except ResourceLimitExceeded as error:
+            asked = f"sagemaker:Create{step.kind}Job"
+            return JobEnd("Failed", f"ClientError: Failed to invoke {asked}. Error Details: {error.message}")
         show_start(shown, step.kind)
         run, jobs = self._pipelines[execution_arn]
         jobs.append(name)

@@ -53,7 +53,7 @@ def mend_s3() -> None:
         except MissingBucket:
             return
         if _decide(bucket, _permission(self), key_name) is Decision.DENY:
-            raise S3AccessDeniedError
+            raise _denied(bucket, _permission(self), key_name)
 
     def get_permission(self: FakeBucket, action: str, resource: str) -> PermissionResult:
         """Asked before `authorize`, for the sake of anonymous readers, and for each object of a deletion of many."""
@@ -112,6 +112,24 @@ def _lets_logs_in(target_bucket: FakeBucket, target_prefix: str | None) -> bool:
         },
     )
     return Policy.parse(target_bucket.policy).decide(asked).decision is Decision.ALLOW
+
+
+def _denied(bucket: FakeBucket, action: str, key: str | None) -> S3AccessDeniedError:
+    """With the reason that S3 gives to callers of the bucket's own account.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html
+    """
+    asker = caller(
+        access_key_of(request.headers.get("Authorization", ""), request.query_string.decode()), bucket.account_id
+    )
+    denied = S3AccessDeniedError()
+    if asker.arns:
+        resource = f"arn:{bucket.partition}:s3:::{bucket.name}" + (f"/{key}" if key else "")
+        denied.message = (
+            f'User: {asker.arns[0]} is not authorized to perform: {action} on resource: "{resource}" '
+            "with an explicit deny in a resource-based policy"
+        )
+    return denied
 
 
 def _decide(bucket: FakeBucket, action: str, key: str | None) -> Decision:

@@ -16,6 +16,7 @@ from moto.sagemaker.utils import get_pipeline_execution_from_arn, get_pipeline_f
 from mlstack.local.aws.job_runner import JobRunner
 from mlstack.local.aws.pipeline_definition import DefinitionError, JobRequest, PipelineDefinition
 from mlstack.local.aws.pipeline_run import StepRun
+from mlstack.local.aws.quotas import check_quota
 from mlstack.local.aws.roles import RoleError
 from mlstack.local.aws.shown_jobs import definition_text, show, show_stopping
 
@@ -101,6 +102,7 @@ class _Operations:
             raise ResourceInUseException(f"Job name must be unique within an AWS account and region: {name}")
         try:
             asked = JobRequest.parse(kind, arguments)
+            check_quota(kind, arguments)
             shown = show(request.sagemaker_backend, kind, name, arguments)
             self._runner.start_job(name, asked, shown)
         except (DefinitionError, RoleError) as error:

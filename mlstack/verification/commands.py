@@ -1,0 +1,60 @@
+"""`mlstack verify`."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from mlstack.registration.commands import JsonOption, OutputsOption, StackOption
+
+
+def verify(
+    stack: StackOption = None,
+    outputs: OutputsOption = None,
+    image: Annotated[
+        str | None,
+        typer.Option(help="Run the steps in this image of the stack's registry, instead of letting ZenML build one."),
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the run.")] = 3600,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the run, its artifacts and its logs.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Prove the registered stack: run a pipeline of two steps on it and look at what came of it. Exit code 0 or 1.
+
+    Examples:  mlstack verify --stack dev   |   mlstack verify --stack dev --image 123456789012.dkr.ecr...:tag --json
+    """
+    from mlstack.registration import source
+    from mlstack.registration.server import connection
+    from mlstack.registration.versions import client_version, refuse_unreadable
+    from mlstack.verification.run import Verification
+
+    contract = source.load(stack, outputs)
+    with connection() as server:
+        typer.echo(f"connecting to {server.url} (ZenML {server.version})", err=True)
+        refuse_unreadable(server, client_version())
+        verification = Verification(contract, server, image=image, timeout=timeout, keep=keep)
+        try:
+            verification.run()
+        finally:
+            if as_json:
+                typer.echo(json.dumps(verification.result))
+    if not as_json:
+        _show(verification.result)
+    raise typer.Exit(0 if verification.result["ok"] else 1)
+
+
+def _show(result: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console()
+    width = max((len(check["name"]) for check in result["checks"]), default=0)
+    for check in result["checks"]:
+        sign = "[green]✓[/]" if check["ok"] else "[red]✗[/]"
+        line = f"{sign} {check['name']:<{width}}  {escape(check['detail'])}"
+        console.print(line, soft_wrap=True, highlight=False)
+    if result["left"]:
+        console.print(f"could not be removed: {escape(result['left'])}", soft_wrap=True)
+    wrong = sum(not check["ok"] for check in result["checks"])
+    verdict = f"{wrong} of {len(result['checks'])} checks failed" if wrong else "the stack works"
+    console.print(f"{result['stack']} on {result['server']}: {verdict}")
