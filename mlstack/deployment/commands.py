@@ -15,7 +15,7 @@ from mlstack.deployment import data, shown
 from mlstack.deployment.engine import Pulumi, Step
 from mlstack.deployment.iam_changes import IamChange, iam_changes
 from mlstack.deployment.work import Work
-from mlstack.errors import UsageError
+from mlstack.errors import MLStackError, UsageError
 from mlstack.registration import source
 from mlstack.registration.server import connection
 from mlstack.registration.session import session
@@ -39,6 +39,8 @@ def deploy(
     verify: Annotated[bool, typer.Option(help="Let the server try new and changed connectors.")] = True,
     adopt: Annotated[bool, typer.Option("--adopt", help="Take over ZenML objects of our names.")] = False,
     wait: WaitOption = 0,
+    smoke: Annotated[bool, typer.Option("--smoke", help="Run `mlstack verify` too: a pipeline on the stack.")] = False,
+    image: Annotated[str | None, typer.Option(help="Of that pipeline's steps; see `mlstack verify`.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Everything at once: preview, changes to acknowledge, `pulumi up`, registration in ZenML, verification.
@@ -51,7 +53,8 @@ def deploy(
     pulumi = _pulumi(stack, config_file)
     with connection():
         pass  # a server that is not there is said before anything is touched
-    with Work(console, _again("deploy"), ["preview", "pulumi up", "registration"], as_json=as_json) as work:
+    todo = ["preview", "pulumi up", "registration", *(["smoke pipeline"] if smoke else [])]
+    with Work(console, _again("deploy"), todo, as_json=as_json) as work:
         with work.stage("preview") as stage:
             planned = pulumi.preview(stage.news)
             stage.result = shown.would(planned)
@@ -74,6 +77,10 @@ def deploy(
             with session(told.contract, told.key(), stage.news) as zenml:
                 registered = zenml.register(verify=verify, adopt=adopt, wait=wait, despite_runs=False)
             stage.result = shown.of_plan(registered)
+        if smoke:
+            with work.stage("smoke pipeline") as stage:
+                _prove(told.contract, image)
+                stage.result = "the stack works"
     if as_json:
         typer.echo(
             json.dumps(
@@ -193,6 +200,18 @@ def _consent(console: Console, environment: str, held: list[data.Held], *, yes: 
         if not sys.stdin.isatty():
             raise UsageError("nobody can be asked whether to go on; nothing was changed", hint="say it with --yes")
         typer.confirm(f"Delete everything of {environment}?", abort=True, err=True)
+
+
+def _prove(contract: MLStackOutputs, image: str | None) -> None:
+    """Raises MLStackError with what is missing when the stack does not do what it is for."""
+    from mlstack.verification.run import Verification
+
+    with connection() as server:
+        verification = Verification(contract, server, image=image, timeout=3600, keep=False)
+        verification.run()
+    wrong = [f"{check['name']}: {check['detail']}" for check in verification.result["checks"] if not check["ok"]]
+    if wrong:
+        raise MLStackError("\n".join(wrong), hint="mlstack verify --keep leaves the run to look at")
 
 
 def _contract_of(resources: list[dict[str, Any]]) -> MLStackOutputs | None:

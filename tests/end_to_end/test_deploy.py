@@ -86,7 +86,7 @@ def test_a_server_that_is_not_there_is_said_before_anything_is_touched(deploymen
 
 
 def test_everything_in_one_command(deployment: Deployment, server: Server) -> None:
-    made = done(deployment, "deploy", "--yes")
+    made = done(deployment, "deploy", "--yes", "--smoke")
     assert made["changed"]
     assert made["resources"]["create"] >= len(resources(deployment)) > 8
     assert {change["kind"] for change in made["iam_changes"]} >= {"trust", "policy", "bucket policy"}

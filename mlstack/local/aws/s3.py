@@ -11,7 +11,7 @@ from typing import Any
 from flask import request
 from moto.iam.access_control import PermissionResult
 from moto.s3.exceptions import MissingBucket, S3AccessDeniedError, S3ClientError
-from moto.s3.models import FakeBucket, S3Backend
+from moto.s3.models import FakeBucket, FakeDeleteMarker, S3Backend
 from moto.s3.responses import S3Response
 
 from mlstack.iam.conditions import Context, PolicyError
@@ -39,6 +39,8 @@ _PERMISSIONS = {"HeadBucket": "ListBucket", "HeadObject": "GetObject", "PostObje
 
 def mend_s3() -> None:
     """Patches moto in this process."""
+    # Without it a versioned bucket in which something was deleted cannot be emptied.
+    FakeDeleteMarker.dispose = lambda _: None
     authenticate = S3Response._authenticate_and_authorize_s3_action
     put_bucket_policy = S3Backend.put_bucket_policy
     set_logging = FakeBucket.set_logging
