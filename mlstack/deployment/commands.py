@@ -12,9 +12,9 @@ from rich.console import Console
 
 from mlstack.contract import MLStackOutputs
 from mlstack.deployment import data, shown
-from mlstack.deployment.engine import Pulumi, Step
 from mlstack.deployment.iam_changes import IamChange, iam_changes
 from mlstack.deployment.work import Work
+from mlstack.engine import Pulumi, Step
 from mlstack.errors import MLStackError, UsageError
 from mlstack.registration import source
 from mlstack.registration.server import connection
@@ -156,9 +156,8 @@ def _console() -> Console:
 
 
 def _pulumi(stack: str | None, config_file: str | None) -> Pulumi:
-    project = Path.cwd()
-    log = project / ".mlstack" / "logs" / f"pulumi-{(stack or 'selected').replace('/', '-')}.log"
-    pulumi = Pulumi(project, stack, log=log, environment={**os.environ, BY_COMMAND: "true"}, config_file=config_file)
+    environment = {**os.environ, BY_COMMAND: "true"}
+    pulumi = Pulumi(Path.cwd(), stack, environment=environment, config_file=config_file)
     pulumi.check()
     return pulumi
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlstack.deployment.engine import Step
+from mlstack.engine import Step
 from mlstack.errors import MLStackError
 
 KINDS = {

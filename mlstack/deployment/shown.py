@@ -12,8 +12,8 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from mlstack.deployment.engine import CHANGES, Outcome, Step
 from mlstack.deployment.iam_changes import IamChange
+from mlstack.engine import CHANGES, Outcome, Step
 
 _STYLES = {"create": "green", "update": "yellow", "replace": "red", "delete": "red"}
 _PAST = {"create": "created", "update": "updated", "replace": "replaced", "remove": "removed"}

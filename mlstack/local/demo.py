@@ -16,8 +16,8 @@ from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
 from components.configuration import from_file
-from mlstack.deployment.engine import Outcome, Pulumi
 from mlstack.deployment.shown import of_plan
+from mlstack.engine import Outcome, Pulumi
 from mlstack.errors import MLStackError
 from mlstack.local import summary
 from mlstack.local.cloud import Cloud, CloudState
@@ -71,7 +71,7 @@ def up(project: Path) -> None:
         )
         stage.result = of_plan(registered)
 
-    contract = json.loads(pulumi.output("mlstack"))
+    contract = json.loads(json.loads(pulumi.output("mlstack")))
     changed = deployed.changed or summary.plan_changes(registered)
     result = known.result if known else None
     if result is None or changed:

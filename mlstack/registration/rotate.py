@@ -66,18 +66,18 @@ def carry_out(rotation: Rotation, register: Callable[[], None], progress: Progre
     if key_setting.read(file) != both[1:]:
         key_setting.write(file, both)
         progress(f"adding access key {rotation.new} (pulumi up)")
-        _up(stack, file)
+        _up(stack, file, progress)
     progress(f"giving access key {rotation.new} to ZenML")
     register()
     key_setting.write(file, both[1:])
     progress(f"removing access key {rotation.old} (pulumi up)")
-    _up(stack, file)
+    _up(stack, file, progress)
     return _key(stack)
 
 
-def _up(stack: str, file: Path) -> None:
+def _up(stack: str, file: Path, progress: Progress) -> None:
     try:
-        engine.up(stack, file)
+        engine.up(stack, file, progress)
     except MLStackError as error:
         hint = "mlstack rotate-key goes on from here"
         if "AccessKeysPerUser" in error.message or "LimitExceeded" in error.message:

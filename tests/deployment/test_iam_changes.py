@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from mlstack.deployment.engine import Step
 from mlstack.deployment.iam_changes import UNKNOWN, IamChange, iam_changes
+from mlstack.engine import Step
 
 ROLE = "urn:pulumi:dev::mlstack::mlstack:index:MLStack$mlstack:index:Role$aws:iam/role:Role::access"
 POLICY = "urn:pulumi:dev::mlstack::mlstack:index:MLStack$aws:iam/rolePolicy:RolePolicy::access-policy"

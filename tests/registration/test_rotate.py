@@ -50,7 +50,7 @@ class World:
     def set_output(self) -> None:
         self.output = key_setting.read(self.file)
 
-    def up(self, stack: str, file: Path) -> None:
+    def up(self, stack: str, file: Path, news: Callable[[str], None]) -> None:
         # The engine's outputs are written after everything else.
         self.step(self.set_keys)
         self.step(self.set_output)

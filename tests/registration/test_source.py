@@ -45,7 +45,7 @@ def test_a_stack_is_asked_for_by_its_name(pulumi: Path, contract: str, tmp_path:
     says(pulumi, f'echo "$@" > {tmp_path}/asked; cat {tmp_path}/contract')
     assert load("dev", None).environment == "dev"
     asked = (tmp_path / "asked").read_text()
-    assert asked.split() == ["stack", "output", "mlstack", "--json", "--non-interactive", "--stack", "dev"]
+    assert asked.split() == ["stack", "output", "mlstack", "--json", "--stack", "dev", "--non-interactive"]
 
 
 def test_the_contract_of_another_environment_is_refused(pulumi: Path, contract: str, tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_the_key_is_asked_for_alone_and_only_when_the_contract_needs_one(
     assert "hunter2" not in f"{key} {key!r}"
     assert (tmp_path / "asked").read_text().splitlines()[-1].split() == [
         *("stack", "output", "connector_key", "--json", "--show-secrets"),
-        *("--non-interactive", "--stack", "dev"),
+        *("--stack", "dev", "--non-interactive"),
     ]
 
 

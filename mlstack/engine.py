@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlstack.deployment.causes import cause
+from mlstack.causes import cause
 from mlstack.errors import MLStackError, UsageError
 
 News = Callable[[str], None]
@@ -89,25 +89,26 @@ class Pulumi:
     def __init__(
         self,
         project: Path,
-        stack: str | None,
+        stack: str | None = None,
         *,
-        log: Path,
+        log: Path | None = None,
         environment: Mapping[str, str] | None = None,
         config_file: str | None = None,
     ) -> None:
-        """`stack`: None for the one that is selected. `log`: what the engine says goes there, readable by its owner."""
+        """`stack`: None for the one that is selected.
+
+        `log`: what the engine says goes there, readable by its owner; by default below the project.
+        """
         self._project = project
         self._stack = stack
-        self._log = log
+        file = f"pulumi-{(stack or 'selected').replace('/', '-')}.log"
+        self._log = log or project / ".mlstack" / "logs" / file
         self._environment = {**(os.environ if environment is None else environment), **_QUIETLY}
         self._configuration = ["--config-file", config_file] if config_file else []
 
     def check(self) -> None:
         """Raises MLStackError when there is no engine, project or stack."""
-        if shutil.which("pulumi", path=self._environment.get("PATH")) is None:
-            raise MLStackError("there is no `pulumi` on PATH", hint="https://www.pulumi.com/docs/install/")
-        if not (self._project / "Pulumi.yaml").is_file():
-            raise UsageError(f"there is no Pulumi.yaml in {self._project}", hint="run it where the program is")
+        self._check_tools()
         _ = self.stack
 
     @cached_property
@@ -151,9 +152,25 @@ class Pulumi:
         arguments = ["destroy", "--yes", "--skip-preview", "--json", *(["--refresh"] if refresh else [])]
         return self._stream([*arguments, *(["--run-program"] if run_program else [])], news, "destroying", on_step)
 
-    def output(self, name: str) -> Any:
-        """A stack output. Raises MLStackError when there is none."""
-        return json.loads(self._plain("stack", "output", name, "--json", *self._of_the_stack()))
+    def output(self, name: str, *, show_secrets: bool = False) -> str:
+        """A stack output as JSON. Raises MLStackError when there is none, or when it cannot be decrypted."""
+        self._check_tools()
+        secrets = ["--show-secrets"] if show_secrets else []
+        try:
+            return self._plain("stack", "output", name, "--json", *secrets, *self._of_the_stack())
+        except MLStackError as error:
+            said = error.message
+        if "does not have output property" in said or "no stack output" in said.lower():
+            raise MLStackError(
+                f"{f'stack {self._stack}' if self._stack else 'the selected stack'} has no `{name}` output",
+                hint="run `pulumi up` for it first",
+            )
+        hint = "pulumi stack ls shows the stacks there are"
+        if "decrypt" in said or "passphrase" in said:
+            hint = (
+                "it needs what the stack's secrets are encrypted with: the passphrase, or the right to use the KMS key"
+            )
+        raise MLStackError(said, hint=hint)
 
     def state(self) -> list[dict[str, Any]]:
         """The resources of the stack as the engine wrote them down, secrets encrypted."""
@@ -163,6 +180,17 @@ class Pulumi:
     def release_lock(self) -> None:
         """Forget a lock that a killed engine left behind."""
         self._plain("cancel", "--yes", *self._of_the_stack())
+
+    def _check_tools(self) -> None:
+        if shutil.which("pulumi", path=self._environment.get("PATH")) is None:
+            raise MLStackError(
+                "there is no `pulumi` on PATH",
+                hint="https://www.pulumi.com/docs/install/ (for a registration, --outputs FILE does without it)",
+            )
+        if not (self._project / "Pulumi.yaml").is_file():
+            raise UsageError(
+                f"there is no Pulumi.yaml in {self._project}", hint="run it in the directory of the program"
+            )
 
     def _of_the_stack(self) -> list[str]:
         return ["--stack", self._stack] if self._stack else []
@@ -178,7 +206,9 @@ class Pulumi:
             stdin=subprocess.DEVNULL,
         )
         if done.returncode:
-            raise MLStackError(f"pulumi {arguments[0]}: {_last_words(done.stderr or done.stdout)}")
+            words = " ".join(each for each in arguments[:2] if not each.startswith("-"))
+            said = _last_words(done.stderr or done.stdout).replace("error: ", "")
+            raise MLStackError(f"pulumi {words}: {said or 'failed'}")
         return done.stdout
 
     def _stream(

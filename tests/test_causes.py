@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlstack.deployment.causes import cause
+from mlstack.causes import cause
 
 
 def test_what_the_plugin_puts_around_it_is_gone() -> None:
