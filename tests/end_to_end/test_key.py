@@ -42,6 +42,12 @@ def key_of(deployment: Deployment) -> Any:
     return json.loads(shown)
 
 
+def holding(deployment: Deployment, text: str) -> list[Path]:
+    """Files of the state in which the text stands."""
+    state = Path(deployment.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    return [file for file in state.rglob("*") if file.is_file() and text.encode() in file.read_bytes()]
+
+
 def rotate(deployment: Deployment, *arguments: str, check: bool = True) -> Any:
     settings = ("--stack", "local", "--config-file", str(deployment.settings))
     return deployment.mlstack("rotate-key", *settings, "--yes", "--json", *arguments, check=check)
@@ -62,10 +68,8 @@ def test_the_user_may_assume_the_access_role_and_nothing_else_and_only_it_may(
 
 def test_the_secret_is_nowhere_in_plain_text(deployment: Deployment) -> None:
     secret = key_of(deployment)["secret_access_key"]
-    state = Path(deployment.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
-    files = [file for file in state.rglob("*") if file.is_file()]
-    assert any(b"aws:iam/accessKey:AccessKey" in file.read_bytes() for file in files), "that is not the state"
-    assert [file for file in files if secret.encode() in file.read_bytes()] == []
+    assert holding(deployment, "aws:iam/accessKey:AccessKey"), "that is not the state"
+    assert holding(deployment, secret) == []
     for shown in (
         deployment.run("pulumi", "stack", "output", "--json", "--stack", "local").stdout,
         deployment.pulumi("preview", "--json").stdout,
@@ -112,7 +116,15 @@ def keys_at_aws(cloud: Cloud) -> set[str]:
     return {key["AccessKeyId"] for key in cloud.aws_client("iam").list_access_keys(UserName=USER)["AccessKeyMetadata"]}
 
 
-def test_everything_goes_away_again(deployment: Deployment, cloud: Cloud) -> None:
+def test_registered_by_the_engine_the_key_is_as_secret_and_everything_goes_away_again(
+    deployment: Deployment, cloud: Cloud, server: Server
+) -> None:
     deployment.mlstack("deregister", "--stack", "local")
-    deployment.pulumi("destroy", "--yes", "--skip-preview")
+    deployment.configure(connector={"auth": "iam-role", "keys": [2]}, register="automatic")
+    deployment.up()
+    key = key_of(deployment)
+    assert keys_in_zenml(server) == {key["access_key_id"]}
+    assert holding(deployment, key["secret_access_key"]) == []
+    deployment.pulumi("destroy", "--yes", "--skip-preview", "--run-program")
+    assert keys_in_zenml(server) == set()
     assert USER not in {user["UserName"] for user in cloud.aws_client("iam").list_users()["Users"]}
