@@ -83,6 +83,8 @@ def test_a_user_is_shown_even_before_it_may_do_anything_and_so_is_its_key() -> N
     assert [(each.sign, each.kind, each.whose) for each in changes({}, {"name": "zenml"}, urn=user)] == [
         ("+", "user", "zenml")
     ]
+    key = "urn:pulumi:dev::mlstack::mlstack:index:MLStack$aws:iam/accessKey:AccessKey::zenml-key"
+    assert [each.kind for each in changes({}, {"user": "zenml"}, urn=key)] == ["access key"]
 
 
 def test_every_action_is_shown_however_many_there_are() -> None:
