@@ -5,11 +5,13 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from mlstack.causes import cause
@@ -34,6 +36,9 @@ class Step:
     """Inputs after, as far as they are known."""
     reasons: tuple[str, ...] = ()
     """Properties that force a replacement."""
+    parent: str = ""
+    protection: bool | None = None
+    """Whether it is protected afterwards, when that changes: no operation of the engine says so."""
 
     @property
     def type(self) -> str:
@@ -47,7 +52,9 @@ class Step:
     def component(self) -> str:
         """`ArtifactStore`: the part of MLStack that it belongs to; `MLStack` for what is directly in it."""
         parents = self.urn.split("::")[2].split("$")[:-1]
-        return (parents[1:2] or parents or [self.type])[0].rpartition(":")[2]
+        component = (parents[1:2] or parents or [self.type])[0].rpartition(":")[2]
+        # Of roles there are several.
+        return f"{component} {self.parent.rpartition('::')[2]}" if component == "Role" and self.parent else component
 
 
 @dataclass
@@ -70,6 +77,11 @@ class Outcome:
         """One for each resource that changes; the stack itself and its providers are none."""
         return [step for step in self.steps if step.operation in CHANGES and not step.type.startswith("pulumi:p")]
 
+    @property
+    def unprotected(self) -> list[str]:
+        """Names of what the engine will no longer refuse to delete."""
+        return list(dict.fromkeys(step.name for step in self.steps if step.protection is False))
+
     def __str__(self) -> str:
         changes = [f"{count} {operation}d" for operation, count in self.counts.items() if operation != "same" and count]
         return ", ".join(changes) if changes else f"unchanged, {self.counts.get('same', 0)} resources"
@@ -81,6 +93,10 @@ class EngineError(MLStackError):
     def __init__(self, message: str, *, hint: str | None, outcome: Outcome) -> None:
         super().__init__(message, hint=hint)
         self.outcome = outcome
+
+
+class NoStackError(UsageError):
+    """The stack that was named does not exist."""
 
 
 class Pulumi:
@@ -111,6 +127,16 @@ class Pulumi:
         self._check_tools()
         _ = self.stack
 
+    def make(self) -> None:
+        """Make the stack when there is none, but settings for it. Raises UsageError as `check` does."""
+        try:
+            self.check()
+        except NoStackError:
+            settings = self._project / f"Pulumi.{str(self._stack).rpartition('/')[2]}.yaml"
+            if not (self._configuration or settings.is_file()):
+                raise
+            self._plain("stack", "init", str(self._stack), "--no-select")
+
     @cached_property
     def stack(self) -> str:
         """Its name, which is that of the environment."""
@@ -119,7 +145,7 @@ class Pulumi:
             self._plain("stack", "--show-name", "--stack", name)
         except MLStackError as error:
             if "no stack named" in error.message:
-                raise UsageError(
+                raise NoStackError(
                     f"there is no Pulumi stack {name!r}",
                     hint=f"pulumi stack ls shows those that there are; pulumi stack init {name} makes it",
                 ) from None
@@ -131,14 +157,24 @@ class Pulumi:
         assert self._stack is not None
         self._plain("stack", "select", "--create", self._stack)
 
-    def preview(self, news: News) -> Outcome:
-        """What `up` would do. Raises EngineError."""
-        return self._stream(["preview", "--json"], news, "the preview")
+    def preview(self, news: News, *, plan: Path | None = None) -> Outcome:
+        """What `up` would do, for `up` also in the file `plan`. Raises EngineError."""
+        return self._stream(["preview", "--json", *(["--save-plan", str(plan)] if plan else [])], news, "the preview")
 
-    def up(self, news: News, *, refresh: bool = False, on_step: Callable[[Step], None] | None = None) -> Outcome:
-        """Create or update everything. With `refresh`, first see what is really there. Raises EngineError."""
+    def up(
+        self,
+        news: News,
+        *,
+        plan: Path | None = None,
+        refresh: bool = False,
+        on_step: Callable[[Step], None] | None = None,
+    ) -> Outcome:
+        """Create or update everything; with `plan`, what was previewed and no more.
+
+        With `refresh`, first see what is really there. Raises EngineError.
+        """
         arguments = ["up", "--yes", "--skip-preview", "--json", *(["--refresh"] if refresh else [])]
-        return self._stream(arguments, news, "deploying", on_step)
+        return self._stream([*arguments, *(["--plan", str(plan)] if plan else [])], news, "deploying", on_step)
 
     def destroy(
         self,
@@ -230,16 +266,13 @@ class Pulumi:
                 process_group=0,
             )
             assert process.stdout is not None
-            try:
-                self._read(process, log, outcome, news, on_step)
-            except BaseException:
-                news("interrupted: waiting for the engine to finish what it is doing")
-                with suppress(ProcessLookupError):
-                    process.send_signal(signal.SIGINT)
-                with suppress(KeyboardInterrupt):
-                    self._read(process, log, outcome, news, on_step)
+            with _interrupting(process, news) as interrupted:
+                for line in process.stdout:
+                    log.write(line)
+                    _read_event(line, outcome, news, on_step)
                 process.wait()
-                raise
+        if interrupted():
+            raise KeyboardInterrupt
         if process.returncode:
             # The engine's own last word, that the program ended with an error, says nothing beside the error itself.
             causes = [text for text in outcome.problems if not any(empty in text for empty in _SAYS_NOTHING)]
@@ -251,19 +284,31 @@ class Pulumi:
             )
         return outcome
 
-    def _read(
-        self,
-        process: "subprocess.Popen[str]",
-        log: Any,
-        outcome: Outcome,
-        news: News,
-        on_step: Callable[[Step], None] | None,
-    ) -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            log.write(line)
-            _read_event(line, outcome, news, on_step)
-        process.wait()
+
+@contextmanager
+def _interrupting(process: "subprocess.Popen[str]", news: News) -> Iterator[Callable[[], bool]]:
+    """Hands the first SIGINT or SIGTERM on to the engine, which is then waited for; afterwards, whether there was one.
+
+    No exception: whatever stops the reading of the engine's output stops the engine before it has written its state.
+    """
+    asked = False
+
+    def hand_on(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if not asked and process.poll() is None:
+            asked = True
+            process.send_signal(signal.SIGINT)
+            news("interrupted: waiting for the engine to finish what it is doing")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: asked
+        return
+    former = {each: signal.signal(each, hand_on) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: asked
+    finally:
+        for each, handler in former.items():
+            signal.signal(each, handler)
 
 
 _QUIETLY = {"PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
@@ -292,12 +337,16 @@ def _read_event(line: str, outcome: Outcome, news: News, on_step: Callable[[Step
 
 
 def _step(metadata: Mapping[str, Any]) -> Step:
+    old, new = metadata.get("old") or {}, metadata.get("new") or {}
+    protected, before = bool(new.get("protect")), bool(old.get("protect"))
     return Step(
         operation=metadata["op"],
         urn=metadata["urn"],
-        old=(metadata.get("old") or {}).get("inputs") or {},
-        new=(metadata.get("new") or {}).get("inputs") or {},
+        old=old.get("inputs") or {},
+        new=new.get("inputs") or {},
         reasons=tuple(metadata.get("keys") or ()),
+        parent=new.get("parent") or old.get("parent") or "",
+        protection=protected if old and new and protected != before else None,
     )
 
 

@@ -4,11 +4,14 @@ import json
 import os
 import shlex
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from mlstack.contract import MLStackOutputs
 from mlstack.deployment import data, shown
@@ -17,7 +20,7 @@ from mlstack.deployment.work import Work
 from mlstack.engine import Pulumi, Step
 from mlstack.errors import MLStackError, UsageError
 from mlstack.registration import source
-from mlstack.registration.server import connection
+from mlstack.registration.server import ServerError, connection
 from mlstack.registration.session import session
 
 BY_COMMAND = "MLSTACK_REGISTERED_BY_COMMAND"
@@ -53,15 +56,21 @@ def deploy(
     pulumi = _pulumi(stack, config_file)
     with connection():
         pass  # a server that is not there is said before anything is touched
+    pulumi.make()
     todo = ["preview", "pulumi up", "registration", *(["smoke pipeline"] if smoke else [])]
-    with Work(console, _again("deploy"), todo, as_json=as_json) as work:
+    with (
+        Work(console, _again("deploy"), todo, as_json=as_json) as work,
+        TemporaryDirectory(prefix="mlstack-plan-") as directory,
+    ):
+        plan = Path(directory) / "plan.json"
         with work.stage("preview") as stage:
-            planned = pulumi.preview(stage.news)
+            planned = pulumi.preview(stage.news, plan=plan)
             stage.result = shown.would(planned)
         permissions = iam_changes(planned.changes)
         lost = data.lost_in(planned.changes)
-        if planned.changed:
+        if planned.changed or planned.unprotected:
             shown.show_preview(console, planned)
+            lost += [f"{name} is no longer protected" for name in planned.unprotected]
             _acknowledge(console, permissions, lost, yes=yes)
         progress = shown.Progress(console, planned.changes)
         with work.stage("pulumi up") as stage, progress.shown():
@@ -70,7 +79,7 @@ def deploy(
                 progress.step(step)
                 stage.result = f"{progress.done} of {len(planned.changes)} done"
 
-            done = pulumi.up(stage.news, on_step=one_more)
+            done = pulumi.up(stage.news, plan=plan, on_step=one_more)
             stage.result = str(done)
         with work.stage("registration") as stage:
             told = source.read(pulumi.stack, None)
@@ -121,26 +130,26 @@ def destroy(
     """
     console = _console()
     pulumi = _pulumi(stack, config_file)
+    pulumi.check()
     resources = pulumi.state()
     held = data.in_state(resources)
-    data.refuse_protected(held, pulumi.stack)
     contract = _contract_of(resources)
-    if contract:
-        data.refuse_full(held, contract.region, pulumi.stack)
+    data.refuse(held, contract.region if contract else None, pulumi.stack)
     _consent(console, pulumi.stack, held, yes=yes, confirm=confirm)
     todo = [*(["deregistration"] if contract else []), "pulumi destroy"]
     result: dict[str, Any] = {"stack": pulumi.stack, "data_lost": [str(each) for each in held], "registration": None}
     with Work(console, _again("destroy"), todo, as_json=as_json) as work:
         if contract:
             with work.stage("deregistration") as stage:
-                with session(contract, None, stage.news) as zenml:
-                    gone = zenml.deregister(wait=wait, despite_runs=despite)
+                gone = _deregister(contract, pulumi.stack, stage.news, wait=wait, despite=despite)
                 stage.result = shown.of_plan(gone)
                 result["registration"] = gone
-        with work.stage("pulumi destroy") as stage:
+        steps = [Step(operation="delete", urn=each["urn"], parent=each.get("parent", "")) for each in resources]
+        progress = shown.Progress(console, [step for step in steps if not step.type.startswith("pulumi:p")])
+        with work.stage("pulumi destroy") as stage, progress.shown():
             # Without the program the engine refuses to delete what carries hooks (mlstack:register: automatic).
             hooked = any(each["type"] == HOOKED for each in resources)
-            done = pulumi.destroy(stage.news, run_program=hooked)
+            done = pulumi.destroy(stage.news, run_program=hooked, on_step=progress.step)
             stage.result = str(done)
     result |= {"resources": done.counts, "seconds": work.seconds}
     if as_json:
@@ -150,6 +159,18 @@ def destroy(
     typer.echo(f"forget the environment too: pulumi stack rm {pulumi.stack}")
 
 
+def _deregister(
+    contract: MLStackOutputs, stack: str, news: Callable[[str], None], *, wait: float, despite: bool
+) -> Mapping[str, Any]:
+    try:
+        with session(contract, None, news) as zenml:
+            return zenml.deregister(wait=wait, despite_runs=despite)
+    except ServerError as error:
+        hint = f"{error.hint}\n  " if error.hint else ""
+        gone = f"when that server is gone for good: pulumi destroy --stack {stack}"
+        raise ServerError(error.message, hint=f"{hint}{gone}") from None
+
+
 def _console() -> Console:
     """Progress goes to stderr; a log has no width of its own."""
     return Console(stderr=True) if sys.stderr.isatty() else Console(stderr=True, width=200)
@@ -157,9 +178,7 @@ def _console() -> Console:
 
 def _pulumi(stack: str | None, config_file: str | None) -> Pulumi:
     environment = {**os.environ, BY_COMMAND: "true"}
-    pulumi = Pulumi(Path.cwd(), stack, environment=environment, config_file=config_file)
-    pulumi.check()
-    return pulumi
+    return Pulumi(Path.cwd(), stack, environment=environment, config_file=config_file)
 
 
 def _again(command: str) -> str:
@@ -172,7 +191,7 @@ def _acknowledge(console: Console, permissions: list[IamChange], lost: list[str]
     if permissions:
         shown.show_iam(console, permissions)
     for each in lost:
-        console.print(f"[red]data is lost:[/] {each}")
+        console.print(f"[red]data:[/] {escape(each)}", highlight=False)
     if yes:
         return
     if not sys.stdin.isatty():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlstack.engine import Step
-from mlstack.errors import MLStackError
+from mlstack.errors import UsageError
 
 KINDS = {
     "aws:s3/bucket:Bucket": "bucket",
@@ -58,43 +58,38 @@ def lost_in(steps: Iterable[Step]) -> list[str]:
     ]
 
 
-def refuse_protected(held: Iterable[Held], environment: str) -> None:
-    """Raises MLStackError when the engine would refuse to delete something, half-way."""
-    protected = [f"{each.kind} {each.name}" for each in held if each.protected]
-    if protected:
-        raise MLStackError(
-            f"protected: {', '.join(protected)}; nothing was changed",
-            hint=f"set mlstack:protect: false in Pulumi.{environment}.yaml and `mlstack deploy` that first",
-        )
+def refuse(held: Iterable[Held], region: str | None, environment: str) -> None:
+    """Raises UsageError for all that would stop `pulumi destroy` half-way: what is protected, and what is not empty.
 
-
-def refuse_full(held: Iterable[Held], region: str, environment: str) -> None:
-    """Raises MLStackError for what AWS would refuse to delete because something is in it.
-
-    What cannot be looked into, for want of credentials or rights, is left to AWS.
+    `region`: None when it is not known; then nothing is looked into. What we may not see is left to AWS.
     """
+    held = list(held)
+    protected = [each for each in held if each.protected]
+    full = [each for each in held if region and each.kind in _SETTINGS and not each.emptied and _is_full(each, region)]
+    if not protected and not full:
+        return
+    said = [f"{each.kind} {each.name} is protected" for each in protected]
+    said += [f"{each.kind} {each.name} is not empty, and AWS deletes only empty ones" for each in full]
+    wanted = ["mlstack:protect: false"] if protected else []
+    wanted += dict.fromkeys(f"mlstack:{_SETTINGS[each.kind]}: true" for each in full)
+    raise UsageError(
+        "\n".join(said) + "\nnothing was changed",
+        hint=f"set {' and '.join(wanted)} in Pulumi.{environment}.yaml, and `mlstack deploy` that first",
+    )
+
+
+def _is_full(held: Held, region: str) -> bool:
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
-    for each in held:
-        if each.emptied or each.kind not in _SETTINGS:
-            continue
-        try:
-            if each.kind == "bucket":
-                client = boto3.client("s3", region_name=region)
-                found = client.list_object_versions(Bucket=each.name, MaxKeys=1)
-                full = bool(found.get("Versions") or found.get("DeleteMarkers"))
-            else:
-                client = boto3.client("ecr", region_name=region)
-                full = bool(client.list_images(repositoryName=each.name, maxResults=1)["imageIds"])
-        except (BotoCoreError, ClientError):
-            continue
-        if full:
-            raise MLStackError(
-                f"{each.kind} {each.name} is not empty, and AWS deletes only empty ones; nothing was changed",
-                hint=f"empty it, or set mlstack:{_SETTINGS[each.kind]}: true in Pulumi.{environment}.yaml "
-                "and `mlstack deploy` that first",
-            )
+    try:
+        if held.kind == "bucket":
+            found = boto3.client("s3", region_name=region).list_object_versions(Bucket=held.name, MaxKeys=1)
+            return bool(found.get("Versions") or found.get("DeleteMarkers"))
+        images = boto3.client("ecr", region_name=region).list_images(repositoryName=held.name, maxResults=1)
+        return bool(images["imageIds"])
+    except (BotoCoreError, ClientError):
+        return False
 
 
 _SETTINGS = {"bucket": "artifactStoreForceDestroy", "repository": "containerRegistryForceDelete"}

@@ -29,7 +29,7 @@ _DOCUMENTS = {
 
 _VALUES = {
     "aws:iam/role:Role": (("permissionsBoundary", "boundary", "name"), ("managedPolicyArns", "attached", "name")),
-    "aws:iam/user:User": (("permissionsBoundary", "boundary", "name"),),
+    "aws:iam/user:User": (("name", "user", "name"), ("permissionsBoundary", "boundary", "name")),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": (("policyArn", "attached", "role"),),
     "aws:iam/userPolicyAttachment:UserPolicyAttachment": (("policyArn", "attached", "user"),),
     "aws:iam/accessKey:AccessKey": (("user", "access key", "user"),),

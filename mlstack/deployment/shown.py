@@ -17,8 +17,6 @@ from mlstack.engine import CHANGES, Outcome, Step
 
 _STYLES = {"create": "green", "update": "yellow", "replace": "red", "delete": "red"}
 _PAST = {"create": "created", "update": "updated", "replace": "replaced", "remove": "removed"}
-_MANY = 6
-"""Values of a statement that are shown; the whole document is in `pulumi preview --diff`."""
 
 
 def by_component(steps: Iterable[Step]) -> dict[str, Counter[str]]:
@@ -50,11 +48,11 @@ def show_iam(console: Console, changes: list[IamChange]) -> None:
             style = "green" if change.sign == "+" else "red"
             about = [
                 *(f"for {each}" for each in change.principals),
-                *(f"on {each}" for each in _few(change.resources)),
+                *(f"on {each}" for each in change.resources),
                 *([f"if {change.conditions}"] if change.conditions else []),
             ]
             sign = f"[{style}]{change.sign} {change.effect}[/]"
-            table.add_row(sign, escape("\n".join(_few(change.actions))), escape("\n".join(about)))
+            table.add_row(sign, escape("\n".join(change.actions)), escape("\n".join(about)))
     console.print(table)
 
 
@@ -117,7 +115,3 @@ def of_plan(result: Mapping[str, Any]) -> str:
     actions = [change["action"] for change in result["changes"]]
     changed = [f"{actions.count(action)} {past}" for action, past in _PAST.items() if action in actions]
     return ", ".join(changed) if changed else f"unchanged, {len(actions)} objects"
-
-
-def _few(values: tuple[str, ...]) -> list[str]:
-    return [*values[:_MANY], *([f"and {len(values) - _MANY} more"] if len(values) > _MANY else [])]

@@ -1,9 +1,13 @@
 """What people have to acknowledge of a preview: statement by statement, nothing hidden and nothing made up."""
 
 import json
+from io import StringIO
 from typing import Any
 
+from rich.console import Console
+
 from mlstack.deployment.iam_changes import UNKNOWN, IamChange, iam_changes
+from mlstack.deployment.shown import show_iam
 from mlstack.engine import Step
 
 ROLE = "urn:pulumi:dev::mlstack::mlstack:index:MLStack$mlstack:index:Role$aws:iam/role:Role::access"
@@ -72,3 +76,20 @@ def test_an_attached_policy_is_one_too() -> None:
     urn = "urn:pulumi:dev::mlstack::aws:iam/rolePolicyAttachment:RolePolicyAttachment::admin"
     (found,) = changes({}, {"role": "r", "policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}, urn=urn)
     assert (found.kind, found.resources) == ("attached", ("arn:aws:iam::aws:policy/AdministratorAccess",))
+
+
+def test_a_user_is_shown_even_before_it_may_do_anything_and_so_is_its_key() -> None:
+    user = "urn:pulumi:dev::mlstack::mlstack:index:MLStack$aws:iam/user:User::zenml-user"
+    assert [(each.sign, each.kind, each.whose) for each in changes({}, {"name": "zenml"}, urn=user)] == [
+        ("+", "user", "zenml")
+    ]
+    key = "urn:pulumi:dev::mlstack::mlstack:index:MLStack$aws:iam/accessKey:AccessKey::zenml-key"
+    assert [each.kind for each in changes({}, {"user": "zenml"}, urn=key)] == ["access key"]
+
+
+def test_every_action_is_shown_however_many_there_are() -> None:
+    actions = [f"s3:Action{number}" for number in range(20)]
+    console = Console(file=StringIO(), width=200)
+    show_iam(console, changes({}, policy({**READ, "Action": actions}), operation="create"))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert [each for each in actions if each not in shown] == [], "agreed to without having been seen"

@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mlstack.engine import EngineError, Pulumi
 from mlstack.local.cloud import Cloud
 from tests.end_to_end.conftest import ROOT, Deployment
 from tests.registration.conftest import Server
@@ -28,8 +30,10 @@ SMALL = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def small(deployment: Deployment) -> None:
+def small(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """With a state in which there is no stack yet."""
     deployment.configure(**SMALL)
+    deployment.environment["PULUMI_BACKEND_URL"] = f"file://{tmp_path_factory.mktemp('state')}"
 
 
 @pytest.fixture
@@ -78,6 +82,13 @@ def test_nothing_happens_that_nobody_agreed_to(deployment: Deployment) -> None:
     assert resources(deployment) == []
 
 
+def test_a_stack_that_is_neither_there_nor_has_settings_is_one_message(deployment: Deployment) -> None:
+    for command in ("deploy", "destroy"):
+        ended = deployment.mlstack(command, "--stack", "nowhere", check=False)
+        assert ended.returncode == 2
+        assert "there is no Pulumi stack 'nowhere'" in ended.stderr
+
+
 def test_a_server_that_is_not_there_is_said_before_anything_is_touched(deployment: Deployment) -> None:
     ended = mlstack(deployment, "deploy", "--yes", ZENML_STORE_URL="http://127.0.0.1:1")
     assert ended.returncode == 1
@@ -103,6 +114,17 @@ def test_again_it_asks_nothing_and_changes_nothing(deployment: Deployment) -> No
     assert "ZenML unchanged" in ended.stdout
     assert f"zenml stack set {deployment.name}-local" in ended.stdout
     assert "\x1b[" not in ended.stdout + ended.stderr
+
+
+def test_what_was_not_agreed_to_is_not_done(deployment: Deployment, tmp_path: Path) -> None:
+    plan, log = tmp_path / "plan.json", tmp_path / "log"
+    environment, settings = deployment.environment, str(deployment.settings)
+    pulumi = Pulumi(ROOT, "local", log=log, environment=environment, config_file=settings)
+    assert not pulumi.preview(lambda _: None, plan=plan).changed
+    deployment.configure(connector={"principal": "arn:aws:iam::123456789012:role/somebody-else"})
+    with pytest.raises(EngineError, match="look at a new one"):
+        pulumi.up(lambda _: None, plan=plan)
+    deployment.configure(connector={"principal": "arn:aws:iam::123456789012:user/zenml-server"})
 
 
 def test_what_a_change_does_to_permissions_is_shown_statement_by_statement(deployment: Deployment) -> None:
@@ -151,24 +173,20 @@ def test_what_is_protected_or_not_empty_is_said_before_zenml_forgets_anything(
 ) -> None:
     deployment.configure(protect=True, artifactStoreForceDestroy=False)
     done(deployment, "deploy", "--yes")
+    bucket = f"{deployment.name}-local-123456789012-eu-west-1"
+    cloud.aws_client("s3").put_object(Bucket=bucket, Key="artifact", Body=b"x")
     ended = mlstack(deployment, "destroy", "--confirm", "local")
-    assert ended.returncode == 1
-    assert "error: protected: " in ended.stderr
-    assert f"bucket {deployment.name}-local-123456789012-eu-west-1" in ended.stderr
-    assert "set mlstack:protect: false in Pulumi.local.yaml" in ended.stderr
+    assert ended.returncode == 2
+    assert f"bucket {bucket} is protected" in ended.stderr
+    assert f"bucket {bucket} is not empty" in ended.stderr
+    assert "set mlstack:protect: false and mlstack:artifactStoreForceDestroy: true in Pulumi.local.yaml" in ended.stderr
 
-    deployment.configure(protect=False)
-    done(deployment, "deploy", "--yes")
-    cloud.aws_client("s3").put_object(
-        Bucket=f"{deployment.name}-local-123456789012-eu-west-1", Key="artifact", Body=b"x"
-    )
-    ended = mlstack(deployment, "destroy", "--confirm", "local")
-    assert ended.returncode == 1
-    assert "is not empty" in ended.stderr
-    assert "mlstack:artifactStoreForceDestroy: true" in ended.stderr
-
+    # Taking the protection away is no operation of the engine, and has to be agreed to all the same.
+    deployment.configure(protect=False, artifactStoreForceDestroy=True)
+    refused = mlstack(deployment, "deploy")
+    assert refused.returncode == 2
+    assert f"{deployment.name}-artifacts-bucket is no longer protected" in refused.stderr
     assert len(server.held("stacks", deployment.name)) == 1
-    deployment.configure(artifactStoreForceDestroy=True)
     done(deployment, "deploy", "--yes")
 
 
@@ -190,6 +208,7 @@ def test_nothing_is_destroyed_that_zenml_still_points_at(deployment: Deployment,
     ended = mlstack(deployment, "destroy", "--confirm", "local", ZENML_STORE_API_KEY="ZENKEY_bm8=")
     assert ended.returncode == 1
     assert "not done: deregistration, pulumi destroy" in ended.stderr
+    assert "when that server is gone for good: pulumi destroy --stack local" in ended.stderr
     assert resources(deployment) == before
     assert len(server.held("stacks", deployment.name)) == 1
 
@@ -217,6 +236,8 @@ def test_ctrl_c_lets_the_engine_finish_what_it_is_doing(deployment: Deployment) 
     log = ROOT / ".mlstack" / "logs" / "pulumi-local.log"
     while '"planning":true' in (written := log.read_text()) or '"op":"create"' not in written:
         time.sleep(0.01)
+    # Whoever is impatient, or a CI system that ends a job, sends another one: the engine must not get that.
+    process.send_signal(signal.SIGTERM)
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=60)[1]
     assert process.returncode == 130, said
