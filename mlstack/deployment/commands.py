@@ -82,7 +82,7 @@ def deploy(
             done = pulumi.up(stage.news, plan=plan, on_step=one_more)
             stage.result = str(done)
         with work.stage("registration") as stage:
-            told = source.read(pulumi.stack, None)
+            told = source.read(stack or pulumi.stack, None)
             with session(told.contract, told.key(), stage.news) as zenml:
                 registered = zenml.register(verify=verify, adopt=adopt, wait=wait, despite_runs=False)
             stage.result = shown.of_plan(registered)
