@@ -14,7 +14,7 @@ from mlstack.engine import Step
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What the engine writes for a value that is known only after an update (`plugin.UnknownStringValue` of its Go SDK)."""
 
-_DOCUMENTS = {
+DOCUMENTS = {
     "aws:iam/role:Role": ("assumeRolePolicy", "trust", "name"),
     "aws:iam/rolePolicy:RolePolicy": ("policy", "policy", "role"),
     "aws:iam/userPolicy:UserPolicy": ("policy", "policy", "user"),
@@ -77,11 +77,11 @@ def _entries(step: Step, inputs: Mapping[str, Any]) -> dict[str, dict[str, Any]]
 
 
 def _statements(step: Step, inputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    prop, kind, owner = _DOCUMENTS.get(step.type, ("", "", ""))
+    prop, kind, owned_by = DOCUMENTS.get(step.type, ("", "", ""))
     text = inputs.get(prop)
     if not text:
         return
-    about = {"whose": _owner(step, inputs, owner), "kind": kind}
+    about = {"whose": owner(step.name, inputs, owned_by), "kind": kind}
     if UNKNOWN in json.dumps(text):
         yield {**about, "effect": "known after apply"}
         return
@@ -98,15 +98,16 @@ def _statements(step: Step, inputs: Mapping[str, Any]) -> Iterator[dict[str, Any
 
 
 def _plain_values(step: Step, inputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for prop, kind, owner in _VALUES.get(step.type, ()):
+    for prop, kind, owned_by in _VALUES.get(step.type, ()):
         for value in _list(inputs.get(prop)):
             shown = "known after apply" if value == UNKNOWN else str(value)
-            yield {"whose": _owner(step, inputs, owner), "kind": kind, "resources": (shown,)}
+            yield {"whose": owner(step.name, inputs, owned_by), "kind": kind, "resources": (shown,)}
 
 
-def _owner(step: Step, inputs: Mapping[str, Any], prop: str) -> str:
-    name = str(inputs.get(prop) or step.name)  # a key has none
-    return step.name if UNKNOWN in name else name
+def owner(name: str, inputs: Mapping[str, Any], prop: str) -> str:
+    """Whose a document is; the resource's own `name` where that is not said, or not known yet."""
+    named = str(inputs.get(prop) or name)
+    return name if UNKNOWN in named else named
 
 
 def _principals(statement: Mapping[str, Any]) -> tuple[str, ...]:

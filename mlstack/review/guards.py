@@ -1,0 +1,107 @@
+"""What must not happen unseen. Each guard has a level for an environment; what is overridden says why, and is shown."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from mlstack.deployment.data import KINDS
+from mlstack.errors import UsageError, nearest
+from mlstack.review.model import Change, ContractChange, Document, Finding, Level, PolicyResult
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What guards look at."""
+
+    changes: tuple[Change, ...]
+    documents: tuple[Document, ...]
+    contract: tuple[ContractChange, ...]
+    policies: tuple[PolicyResult, ...]
+
+
+def _data(subject: Subject) -> Iterable[str]:
+    for each in subject.changes:
+        if each.type in KINDS and each.operation in ("delete", "replace"):
+            why = f" because {', '.join(each.reasons)} changes" if each.reasons else ""
+            fate = "and stays in AWS" if each.retained else "with what is in it" if _emptied(each) else "if it is empty"
+            yield f"{KINDS[each.type]} `{each.name}` is {each.operation}d {fate}{why}"
+
+
+def _protected(subject: Subject) -> Iterable[str]:
+    for each in subject.changes:
+        if each.protected and each.operation in ("delete", "replace"):
+            yield f"`{each.name}` is protected, and would be {each.operation}d: `pulumi up` refuses"
+
+
+def _force(subject: Subject) -> Iterable[str]:
+    for each in subject.changes:
+        for switch in ("forceDestroy", "forceDelete"):
+            if each.new.get(switch) and not each.old.get(switch):
+                yield f"`{each.name}` may be deleted together with what is in it from now on ({switch})"
+
+
+def _broadened(subject: Subject) -> Iterable[str]:
+    for each in subject.documents:
+        if each.verdict in ("broadened", "undetermined"):
+            what = "allows more" if each.verdict == "broadened" else "could not be judged"
+            yield f"{each.kind} of `{each.whose}` {what}: {each.witness}"
+
+
+def _opened(subject: Subject) -> Iterable[str]:
+    for each in subject.documents:
+        if each.verdict == "opened":
+            yield f"{each.kind} of `{each.whose}` is opened {each.witness}"
+
+
+def _public(subject: Subject) -> Iterable[str]:
+    switches = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+    for each in subject.changes:
+        if each.type != "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":
+            continue
+        off = [name for name in switches if each.old.get(name) and not each.new.get(name)]
+        if off:
+            yield f"`{each.name}` no longer blocks public access: {', '.join(off)}"
+
+
+def _blind_rules(subject: Subject) -> Iterable[str]:
+    for each in subject.policies:
+        if each.could_not_run:
+            yield f"rule {each.rule} could not judge `{each.resource}`"
+
+
+def _contract(subject: Subject) -> Iterable[str]:
+    for each in subject.contract:
+        if each.path in ("project", "environment", "account_id", "region"):
+            yield f"{each.path} of the contract changes: ZenML takes it for another stack: refused, or made twice"
+
+
+GUARDS: Mapping[str, tuple[Callable[[Subject], Iterable[str]], Level]] = {
+    "data-loss": (_data, "fail"),
+    "protected": (_protected, "fail"),
+    "force-destroy": (_force, "warn"),
+    "iam-broadened": (_broadened, "warn"),
+    "iam-opened": (_opened, "fail"),
+    "public-exposure": (_public, "fail"),
+    "policy-could-not-run": (_blind_rules, "warn"),
+    "contract-identity": (_contract, "fail"),
+}
+"""By name, with the level that it has where nothing is said."""
+
+
+def findings(
+    subject: Subject, levels: Mapping[str, Level], overrides: Mapping[str, str] | None = None
+) -> tuple[Finding, ...]:
+    """Worst first. `overrides`: guard and the recorded reason. Raises UsageError for a guard that there is none of."""
+    for name in (*levels, *(overrides or {})):
+        if name not in GUARDS:
+            raise UsageError(f"there is no guard {name!r}{nearest(name, GUARDS)}")
+    found = [
+        Finding(guard=name, level=level, said=said, overridden=(overrides or {}).get(name))
+        for name, (look, default) in GUARDS.items()
+        if (level := levels.get(name, default)) != "off"
+        for said in look(subject)
+    ]
+    return tuple(sorted(found, key=lambda each: (each.overridden is not None, each.level != "fail")))
+
+
+def _emptied(change: Change) -> bool:
+    return bool(change.old.get("forceDestroy") or change.old.get("forceDelete"))

@@ -1,0 +1,35 @@
+"""From one run of the engine to the report."""
+
+from collections.abc import Mapping
+
+from mlstack.review.access import documents, statements
+from mlstack.review.contract import contract_changes
+from mlstack.review.guards import Subject, findings
+from mlstack.review.model import Level, Report
+from mlstack.review.plan_hash import plan_hash
+from mlstack.review.preview import Preview
+
+
+def report(preview: Preview, levels: Mapping[str, Level], overrides: Mapping[str, str] | None = None) -> Report:
+    """Raises UsageError for a guard that there is none of."""
+    changes = tuple(preview.changes)
+    subject = Subject(
+        changes=changes,
+        documents=documents(changes, preview.account),
+        contract=contract_changes(*preview.contract),
+        policies=tuple(preview.policies),
+    )
+    return Report(
+        project=preview.project,
+        environment=preview.environment,
+        partial=preview.failed,
+        problems=tuple(preview.problems),
+        counts=preview.counts,
+        changes=changes,
+        documents=subject.documents,
+        statements=statements(changes),
+        contract=subject.contract,
+        policies=subject.policies,
+        findings=findings(subject, levels, overrides),
+        plan_hash=plan_hash(preview.project, preview.environment, changes),
+    )
