@@ -54,7 +54,7 @@ def _compared(whose: str, kind: str, old: Any, new: Any) -> Document:
     if grows.verdict is Containment.NOT_CONTAINED and grows.witness:
         request = grows.witness
         by = request.caller.service or next(iter(request.caller.arns), "")
-        said = f"{request.action} on {request.resource}" + (f" by {by}" if by else "")
+        said = request.action + (f" on {request.resource}" if request.resource else "") + (f" by {by}" if by else "")
         return Document(whose=whose, kind=kind, verdict="broadened", witness=said)
     if grows.verdict is Containment.UNDETERMINED:
         return Document(whose=whose, kind=kind, verdict="undetermined", witness=grows.unproven)

@@ -1,0 +1,99 @@
+"""`mlstack review`."""
+
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+
+from mlstack.errors import UsageError
+from mlstack.review.model import Level, Report
+
+GUARD_FAILS = 3
+"""Exit code when a guard says no."""
+
+_LIMIT = 65536
+"""Characters of a comment on GitHub, the smallest but Bitbucket's 32768."""
+
+
+def review(
+    stack: Annotated[str | None, typer.Option("--stack", help="Pulumi stack. Default: the selected one.")] = None,
+    config_file: Annotated[
+        str | None, typer.Option("--config-file", help="Settings file. Default: Pulumi.<stack>.yaml.")
+    ] = None,
+    digest: Annotated[
+        Path | None, typer.Option("--digest", help="Read this output of `pulumi preview --json` instead of running it.")
+    ] = None,
+    events: Annotated[
+        Path | None, typer.Option("--events", help="Its event log: `PULUMI_DEBUG_COMMANDS=true ... --event-log FILE`.")
+    ] = None,
+    guard: Annotated[
+        list[str] | None, typer.Option("--guard", metavar="NAME=LEVEL", help="off, warn or fail for one guard.")
+    ] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option("--allow", metavar="NAME=REASON", help="What a guard minds is wanted, and why.")
+    ] = None,
+    policy_pack: Annotated[
+        list[str] | None, typer.Option("--policy-pack", help="For the preview, as pulumi takes it.")
+    ] = None,
+    policy_pack_config: Annotated[
+        list[str] | None, typer.Option("--policy-pack-config", help="The same for its configuration.")
+    ] = None,
+    markdown: Annotated[Path | None, typer.Option("--markdown", help="Write the comment to this file.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1000, help="Characters that the comment may have.")] = _LIMIT,
+    source_url: Annotated[
+        str | None, typer.Option("--source-url", help="Links lines of code: https://.../blob/<commit>")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON document on stdout.")] = False,
+) -> None:
+    """What a change will do to the stack, as a comment. Exit code 0; 3 when a guard says no, 1 for a failed preview.
+
+    Examples:  mlstack review --stack dev   |   mlstack review --stack prod --markdown comment.md --guard data-loss=fail
+    """
+    from mlstack.review.markdown import comment
+    from mlstack.review.report import report
+
+    if digest:
+        from mlstack.review.preview import read
+
+        preview = read(_text(digest), _text(events) if events else None, origin=str(digest))
+    elif events:
+        raise UsageError("--events belongs to a --digest of the same run", hint="name both, or neither")
+    else:
+        from mlstack.review.record import preview as record
+
+        packs = [word for each in policy_pack or [] for word in ("--policy-pack", each)]
+        packs += [word for each in policy_pack_config or [] for word in ("--policy-pack-config", each)]
+        preview, _, _ = record(stack, config_file, packs, lambda text: typer.echo(text, err=True))
+    made = report(preview, _levels(guard or []), dict(_pairs(allow or [], "--allow")))
+    text = comment(made, limit=limit, source_url=source_url)
+    if markdown:
+        markdown.write_text(text, encoding="utf-8")
+    typer.echo(made.model_dump_json() if as_json else text)
+    raise typer.Exit(_exit_code(made))
+
+
+def _exit_code(report: Report) -> int:
+    return 1 if report.partial else GUARD_FAILS if report.fails else 0
+
+
+def _levels(given: list[str]) -> dict[str, Level]:
+    levels: dict[str, Level] = {}
+    for name, level in _pairs(given, "--guard"):
+        if level not in get_args(Level):
+            raise UsageError(f"--guard {name}={level}: a level is {', '.join(get_args(Level))}")
+        levels[name] = level  # type: ignore[assignment]
+    return levels
+
+
+def _pairs(given: list[str], option: str) -> list[tuple[str, str]]:
+    for each in given:
+        if not all(each.partition("=")[::2]):
+            raise UsageError(f"{option} {each}: it is NAME=..., with something on both sides")
+    return [(each.partition("=")[0], each.partition("=")[2]) for each in given]
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}") from None
