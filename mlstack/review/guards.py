@@ -27,9 +27,10 @@ def _data(subject: Subject) -> Iterable[str]:
 
 
 def _protected(subject: Subject) -> Iterable[str]:
-    for each in subject.changes:
-        if each.protected and each.operation in ("delete", "replace"):
-            yield f"`{each.name}` is protected, and would be {each.operation}d: `pulumi up` refuses"
+    names = [f"`{each.name}`" for each in subject.changes if each.protected and each.operation in ("delete", "replace")]
+    if names:
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        yield f"`pulumi up` would refuse to delete or replace {', '.join(names[:_NAMED])}{more}"
 
 
 def _force(subject: Subject) -> Iterable[str]:
@@ -54,8 +55,12 @@ def _opened(subject: Subject) -> Iterable[str]:
 
 def _public(subject: Subject) -> Iterable[str]:
     switches = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+    gone = {
+        each.old.get("bucket") for each in subject.changes if "s3/bucket:" in each.type and each.operation == "delete"
+    }
     for each in subject.changes:
-        if each.type != "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":
+        is_block = each.type == "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+        if not is_block or (each.operation == "delete" and each.old.get("bucket") in gone):
             continue
         off = [name for name in switches if each.old.get(name) and not each.new.get(name)]
         if off:
@@ -73,6 +78,8 @@ def _contract(subject: Subject) -> Iterable[str]:
         if each.path in ("project", "environment", "account_id", "region"):
             yield f"{each.path} of the contract changes: ZenML takes it for another stack: refused, or made twice"
 
+
+_NAMED = 5
 
 GUARDS: Mapping[str, tuple[Callable[[Subject], Iterable[str]], Level]] = {
     "data-loss": (_data, "fail"),

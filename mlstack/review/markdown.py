@@ -42,7 +42,7 @@ def comment(report: Report, *, limit: int, source_url: str | None = None) -> str
         _Section(_policies(report), "policies"),
         _Section(_blind(report), "blind spots"),
         *(_Section(text, f"component {name}") for name, text in _components(report, source_url)),
-        _Section(f"<sub>plan `{report.plan_hash[:16]}`</sub>", "plan", keep=True),
+        _Section("" if report.partial else f"<sub>plan `{report.plan_hash[:16]}`</sub>", "plan", keep=True),
     ]
     return _fitted([section for section in sections if section.text], limit)
 
@@ -78,7 +78,8 @@ def _verdict(report: Report) -> str:
     if report.partial:
         sign, said = "🛑", "the preview failed: this is only a part of it"
     elif failing:
-        sign, said = "🛑", f"{len(failing)} {'guard says' if len(failing) == 1 else 'guards say'} no"
+        names = sorted({each.guard for each in failing})
+        sign, said = "🛑", f"stopped by {', '.join(names)}"
     elif any(each.overridden is None for each in report.findings):
         sign, said = "⚠️", "look at the warnings"
     elif report.changes:

@@ -55,7 +55,9 @@ def read(digest: str, events: str | None = None, *, origin: str = "the preview")
     if events is not None:
         _merge(preview, [*_events(events)], {step["urn"] for step in steps}, origin)
     preview.failed = preview.failed or bool(preview.problems)
-    preview.problems = [each for each in dict.fromkeys(preview.problems) if not each.endswith(_EMPTY_WORDS)]
+    preview.problems = [
+        each for each in dict.fromkeys(preview.problems) if not any(words in each for words in _EMPTY_WORDS)
+    ]
     return preview
 
 

@@ -1,0 +1,112 @@
+"""Properties that every comment has, however large the preview and whatever stands in it."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from mlstack.errors import UsageError
+from mlstack.review.markdown import comment
+from mlstack.review.model import Report
+from mlstack.review.preview import read
+from mlstack.review.report import report
+
+URN = "urn:pulumi:prod::shop::mlstack:index:MLStack$mlstack:index:Part{part}$aws:s3/bucket:Bucket::b{number}"
+
+
+def step(number: int, **more: Any) -> dict[str, Any]:
+    inputs = {"bucket": f"b{number}", "tags": {"team": "vision"}}
+    return {
+        "op": "update",
+        "urn": URN.format(part=number % 40, number=number),
+        "oldState": {"inputs": inputs},
+        "newState": {"inputs": {**inputs, "tags": {"team": "audio"}}, "sourcePosition": "project:///components/b.py#7"},
+        **more,
+    }
+
+
+def made(*steps: dict[str, Any], diagnostics: Any = ()) -> Report:
+    return report(read(json.dumps({"steps": list(steps), "diagnostics": list(diagnostics)})), {})
+
+
+@pytest.mark.parametrize("limit", [1500, 4000, 32768, 65536, 1_000_000])
+def test_it_is_never_longer_than_the_limit_and_never_without_a_guard(limit: int) -> None:
+    steps = [step(number) for number in range(300)]
+    steps += [step(1000 + number, op="delete", newState=None) for number in range(10)]
+    whole = made(*steps)
+    text = comment(whole, limit=limit)
+    assert len(text) <= limit
+    assert text.count("**data-loss**") == 10
+    assert ("Left out to fit" in text) == (len(comment(whole, limit=10_000_000)) > limit)
+
+
+def test_two_thousand_changes_are_rendered_in_a_moment() -> None:
+    text = json.dumps({"steps": [step(number) for number in range(2000)]})
+    begun = time.monotonic()
+    assert comment(report(read(text), {}), limit=65536)
+    assert time.monotonic() - begun < 1.5
+
+
+def test_an_operation_that_nobody_knows_yet_counts_as_a_change() -> None:
+    assert made(step(1, op="transmogrify")).counts == {"transmogrify": 1}
+
+
+def test_the_two_halves_of_a_replacement_are_one_change() -> None:
+    steps = [step(1, op=each) for each in ("create-replacement", "replace", "delete-replaced")]
+    assert made(*steps).counts == {"replace": 1}
+
+
+def test_a_secret_is_never_shown() -> None:
+    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "hunter2"}
+    text = comment(made(step(1, newState={"inputs": {"token": secret}})), limit=65536)
+    assert "hunter2" not in text
+    assert "[secret]" in text
+
+
+def test_nobody_is_called_and_no_tag_is_opened() -> None:
+    text = comment(
+        made(step(1), diagnostics=[{"severity": "error", "message": "```\n<script> @somebody"}]), limit=65536
+    )
+    assert "````\n```\n<script> @somebody\n````" in text, "it stands in a fence that it cannot end"
+
+
+def test_what_is_not_known_yet_says_what_it_waits_for() -> None:
+    unknown = {
+        "inputs": {"bucket": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"},
+        "propertyDependencies": {"bucket": [URN.format(part=2, number=2)]},
+    }
+    text = comment(made(step(1, newState=unknown), step(2)), limit=65536)
+    assert "`b1.bucket`: known after apply, from `b2`" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is not what `pulumi preview --json` prints"),
+        ('{"steps": [{"op":', "or not all of it"),
+        ('{"name": "something else"}', "is JSON, but not of a preview"),
+        ("[1, 2]", "is not what `pulumi preview --json` prints"),
+    ],
+)
+def test_what_is_no_preview_is_refused(text: str, said: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        read(text, origin="digest.json")
+    assert said in str(refused.value)
+
+
+def test_the_events_of_another_run_are_refused() -> None:
+    other = {"resourcePreEvent": {"metadata": {"op": "create", "urn": "urn:pulumi:dev::other::a:b:C::d"}}}
+    with pytest.raises(UsageError, match="two different runs"):
+        read(json.dumps({"steps": [step(1)]}), json.dumps(other))
+
+
+def test_a_guard_may_be_overridden_with_a_reason_that_is_shown() -> None:
+    preview = read(json.dumps({"steps": [step(1, op="delete", newState=None)]}))
+    allowed = report(preview, {}, {"data-loss": "the bucket was copied, see ticket 7"})
+    assert not allowed.fails
+    assert "allowed: the bucket was copied, see ticket 7" in comment(allowed, limit=65536)
+    assert report(preview, {"data-loss": "warn"}).fails is False
+    assert report(preview, {}).fails
+    with pytest.raises(UsageError, match="did you mean data-loss"):
+        report(preview, {"dataloss": "off"})
