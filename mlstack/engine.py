@@ -138,6 +138,13 @@ class Pulumi:
             self._plain("stack", "init", str(self._stack), "--no-select")
 
     @cached_property
+    def project(self) -> str:
+        """Its name in Pulumi.yaml."""
+        import yaml
+
+        return str(yaml.safe_load((self._project / "Pulumi.yaml").read_text(encoding="utf-8"))["name"])
+
+    @cached_property
     def stack(self) -> str:
         """Its name, which is that of the environment."""
         name = self._stack or self._plain("stack", "--show-name").strip()

@@ -22,6 +22,7 @@ from mlstack.errors import MLStackError, UsageError
 from mlstack.registration import source
 from mlstack.registration.server import ServerError, connection
 from mlstack.registration.session import session
+from mlstack.review.approval import refuse_unless_approved
 
 BY_COMMAND = "MLSTACK_REGISTERED_BY_COMMAND"
 HOOKED = "mlstack:index:Registration"
@@ -42,6 +43,9 @@ def deploy(
     verify: Annotated[bool, typer.Option(help="Let the server try new and changed connectors.")] = True,
     adopt: Annotated[bool, typer.Option("--adopt", help="Take over ZenML objects of our names.")] = False,
     wait: WaitOption = 0,
+    approved: Annotated[
+        str | None, typer.Option("--approved", help="Plan's hash, or report of `mlstack review`: do that or nothing.")
+    ] = None,
     smoke: Annotated[bool, typer.Option("--smoke", help="Run `mlstack verify` too: a pipeline on the stack.")] = False,
     image: Annotated[str | None, typer.Option(help="Of that pipeline's steps; see `mlstack verify`.")] = None,
     as_json: JsonOption = False,
@@ -66,12 +70,14 @@ def deploy(
         with work.stage("preview") as stage:
             planned = pulumi.preview(stage.news, plan=plan)
             stage.result = shown.would(planned)
+        if approved:
+            refuse_unless_approved(approved, pulumi.project, pulumi.stack, planned.changes)
         permissions = iam_changes(planned.changes)
         lost = data.lost_in(planned.changes)
         if planned.changed or planned.unprotected:
             shown.show_preview(console, planned)
             lost += [f"{name} is no longer protected" for name in planned.unprotected]
-            _acknowledge(console, permissions, lost, yes=yes)
+            _acknowledge(console, permissions, lost, yes=yes or approved is not None)
         progress = shown.Progress(console, planned.changes)
         with work.stage("pulumi up") as stage, progress.shown():
 
