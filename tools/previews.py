@@ -39,6 +39,9 @@ CASES: dict[str, dict[str, Any]] = {
 """Settings that differ from what is deployed: SMALL, protected, nothing emptied by force."""
 
 
+_PROTECTED = {"protect": True, "artifactStoreForceDestroy": False}
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="mlstack-previews-") as directory:
         root = Path(directory)
@@ -49,12 +52,17 @@ def main() -> None:
             environment = {**os.environ, **cloud.pulumi_environment(engine.bin), **cloud.zenml_environment()}
             environment["PULUMI_DEBUG_COMMANDS"] = "true"
             _pulumi(environment, "stack", "select", "--create", "local")
-            deployed = _settings(root, {"protect": True, "artifactStoreForceDestroy": False})
+            deployed = _settings(root, _PROTECTED)
             _record(environment, root, deployed, "create-all")
             _pulumi(environment, "up", "--yes", "--skip-preview", "--config-file", str(deployed))
             for name, changes in CASES.items():
-                settings = _settings(root, {"protect": True, "artifactStoreForceDestroy": False, **changes})
+                settings = _settings(root, {**_PROTECTED, **changes})
                 _record(environment, root, settings, name)
+            key = {"connector": {"auth": "iam-role"}}
+            _record(environment, root, _settings(root, {**_PROTECTED, **key}), "key-of-a-user")
+            strict = ("--policy-pack", "policies/run", "--policy-pack-config", "policies/production.json")
+            forced = _settings(root, {**_PROTECTED, "artifactStoreForceDestroy": True, "roles": {"path": "/ml/"}})
+            _record(environment, root, forced, "policy-failure", *strict)
             wrong = _settings(root, {"protect": True, "instanceType": "t3.large"})
             _record(environment, root, wrong, "failed-program")
         finally:
@@ -71,11 +79,11 @@ def _settings(root: Path, changes: dict[str, Any]) -> Path:
     return file
 
 
-def _record(environment: dict[str, str], root: Path, settings: Path, name: str) -> None:
+def _record(environment: dict[str, str], root: Path, settings: Path, name: str, *more: str) -> None:
     events = root / "events.ndjson"
     events.unlink(missing_ok=True)
     arguments = ("preview", "--json", "--ignore-protect", "--event-log", str(events), "--config-file", str(settings))
-    digest = _pulumi(environment, *arguments, check=False)
+    digest = _pulumi(environment, *arguments, *more, check=False)
     folder = FOLDER / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "digest.json").write_text(json.dumps(_trimmed(json.loads(digest)), indent=1) + "\n", encoding="utf-8")

@@ -63,7 +63,7 @@ def review(
 
         packs = [word for each in policy_pack or [] for word in ("--policy-pack", each)]
         packs += [word for each in policy_pack_config or [] for word in ("--policy-pack-config", each)]
-        preview, _, _ = record(stack, config_file, packs, lambda text: typer.echo(text, err=True))
+        preview = record(stack, config_file, packs, lambda text: typer.echo(text, err=True))
     made = report(preview, _levels(guard or []), dict(_pairs(allow or [], "--allow")))
     text = comment(made, limit=limit, source_url=source_url)
     if markdown:

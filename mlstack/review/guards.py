@@ -67,6 +67,12 @@ def _public(subject: Subject) -> Iterable[str]:
             yield f"`{each.name}` no longer blocks public access: {', '.join(off)}"
 
 
+def _rules(subject: Subject) -> Iterable[str]:
+    for each in subject.policies:
+        if each.enforcement == "mandatory" and not each.could_not_run:
+            yield f"rule {each.rule} is broken by `{each.resource}`"
+
+
 def _blind_rules(subject: Subject) -> Iterable[str]:
     for each in subject.policies:
         if each.could_not_run:
@@ -88,6 +94,7 @@ GUARDS: Mapping[str, tuple[Callable[[Subject], Iterable[str]], Level]] = {
     "iam-broadened": (_broadened, "warn"),
     "iam-opened": (_opened, "fail"),
     "public-exposure": (_public, "fail"),
+    "policy-broken": (_rules, "fail"),
     "policy-could-not-run": (_blind_rules, "warn"),
     "contract-identity": (_contract, "fail"),
 }

@@ -51,6 +51,7 @@ def read(digest: str, events: str | None = None, *, origin: str = "the preview")
     for said in document.get("diagnostics") or []:
         if said.get("severity") == "error" and (text := _plain(said.get("message", ""))):
             preview.problems.append(text)
+            preview.failed = True
     preview.contract = (_contract(_outputs(steps, "oldState")), None)
     if events is not None:
         _merge(preview, [*_events(events)], {step["urn"] for step in steps}, origin)

@@ -14,10 +14,8 @@ _BOTH = {"PULUMI_DEBUG_COMMANDS": "true", "PULUMI_SKIP_UPDATE_CHECK": "true"}
 """`--event-log` exists only with the first (pulumi/pkg/cmd/pulumi/operations/preview.go)."""
 
 
-def preview(
-    stack: str | None, config_file: str | None, more: list[str], say: Callable[[str], None]
-) -> tuple[Preview, str, str]:
-    """The preview with its digest and event log as they were written. A preview that fails is one too, a partial one.
+def preview(stack: str | None, config_file: str | None, more: list[str], say: Callable[[str], None]) -> Preview:
+    """A preview that fails is one too, a partial one.
 
     `more`: arguments for `pulumi preview`, such as a policy pack. Raises MLStackError when there is nothing to read.
     """
@@ -44,9 +42,7 @@ def preview(
         log = events.read_text(encoding="utf-8") if events.exists() else ""
     if "{" not in done.stdout:
         raise MLStackError(f"pulumi preview: {done.stderr.strip()[-2000:] or 'it said nothing'}")
-    found = read(_without_paths(done.stdout), _without_paths(log))
-    found.failed = found.failed or done.returncode != 0
-    return found, done.stdout, log
+    return read(_without_paths(done.stdout), _without_paths(log))
 
 
 def _without_paths(text: str) -> str:

@@ -42,6 +42,8 @@ def test_the_comment_is_the_one_that_was_looked_at(case: str) -> None:
         ("replaced-bucket", {"data-loss", "protected", "force-destroy"}),
         ("deleted-repository", {"data-loss", "protected"}),
         ("unprotected-and-forced", {"force-destroy"}),
+        ("key-of-a-user", {"iam-broadened"}),
+        ("policy-failure", {"policy-broken", "force-destroy", "iam-broadened"}),
         ("new-key", {"data-loss", "protected", "iam-broadened"}),
     ],
 )
@@ -78,6 +80,13 @@ def test_a_preview_that_failed_is_a_partial_report_with_its_reason() -> None:
     assert made.partial
     assert "mlstack:instanceType is 't3.large'" in made.problems[0]
     assert "partial" in comment(made, limit=65536) or "only a part" in comment(made, limit=65536)
+
+
+def test_a_preview_that_a_rule_ended_is_whole() -> None:
+    made = of("policy-failure")
+    assert not made.partial
+    assert made.fails
+    assert any(each.rule == "s3-without-access-logs" for each in made.policies)
 
 
 def test_the_hash_of_a_plan_is_that_of_what_is_done() -> None:
