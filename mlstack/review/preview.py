@@ -55,10 +55,12 @@ def read(digest: str, events: str | None = None, *, origin: str = "the preview")
     preview.contract = (_contract(_outputs(steps, "oldState")), None)
     if events is not None:
         _merge(preview, [*_events(events)], {step["urn"] for step in steps}, origin)
-    preview.failed = preview.failed or bool(preview.problems)
     preview.problems = [
         each for each in dict.fromkeys(preview.problems) if not any(words in each for words in _EMPTY_WORDS)
     ]
+    # A broken mandatory rule ends a preview as failed that has looked at everything.
+    ended_by_a_rule = any(each.enforcement == "mandatory" for each in preview.policies)
+    preview.failed = bool(preview.problems) or (preview.failed and not ended_by_a_rule)
     return preview
 
 
