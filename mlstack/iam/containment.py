@@ -135,7 +135,7 @@ def _samples(narrow: Policy, wide: Policy) -> Iterator[Request]:
         resources = list(_ANY if grant.resources is None or grant.not_resource else grant.resources)
         concrete = {_fill(text, filling) for text in [*resources, *near] for filling in fillings}
         for action, resource, caller, context in product(
-            {_fill(action, "Sample") for action in grant.actions},
+            sorted({_fill(action, "Sample") for action in grant.actions}),
             sorted(concrete),
             _callers(grant),
             _contexts(grant.conditions, wide),
