@@ -130,7 +130,7 @@ def from_environment(
             api=(api or "https://api.bitbucket.org/2.0").rstrip("/"),
             service=Service(
                 name="Bitbucket",
-                secret_in="BITBUCKET_TOKEN",
+                variable="BITBUCKET_TOKEN",
                 permission=_PERMISSION,
                 place=f"pull request {found} of {workspace}/{slug}",
                 where="BITBUCKET_WORKSPACE, BITBUCKET_REPO_SLUG and BITBUCKET_PR_ID with them",

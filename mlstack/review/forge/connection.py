@@ -58,7 +58,7 @@ class Service:
     """Words for messages."""
 
     name: str
-    secret_in: str
+    variable: str
     """The variable with the token."""
     permission: str
     """What gives the token the right to comment, as a sentence without its full stop."""
@@ -108,7 +108,7 @@ class Connection:
         parts = urlsplit(self.api)
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")):
             raise UsageError(
-                f"{self.service.name}'s API is {self.api!r}: {self.service.secret_in} is sent over https alone",
+                f"{self.service.name}'s API is {self.api!r}: {self.service.variable} is sent over https alone",
                 hint=f"give the https:// address of {self.service.name}'s API",
             )
 
@@ -192,7 +192,7 @@ class Connection:
         if answer.status in _OVERLOADED:
             self._unanswered(message, "run it again: nothing is posted twice", once, _asked_to_wait(answer.headers))
         if answer.status == 401:
-            raise ForgeError(message, hint=f"put a token that is valid and not expired into {service.secret_in}")
+            raise ForgeError(message, hint=f"put a token that is valid and not expired into {service.variable}")
         if answer.status == 403:
             raise RefusedError(message, hint=service.permission)
         if answer.status == 404:

@@ -117,7 +117,7 @@ def from_environment(
             api=api,
             service=Service(
                 name="GitHub",
-                secret_in="GITHUB_TOKEN",
+                variable="GITHUB_TOKEN",
                 permission=_PERMISSION,
                 place=f"pull request {pull_request} of {repository}",
                 where="GITHUB_REPOSITORY and the pull request's number with them",

@@ -108,7 +108,7 @@ def from_environment(
             api=given(environment, "CI_API_V4_URL", api, "--api", "give https://HOST/api/v4").rstrip("/"),
             service=Service(
                 name="GitLab",
-                secret_in="GITLAB_TOKEN",
+                variable="GITLAB_TOKEN",
                 permission=_PERMISSION,
                 place=f"merge request {merge_request} of project {project}",
                 where="CI_PROJECT_ID and CI_MERGE_REQUEST_IID with them",
