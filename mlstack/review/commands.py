@@ -1,12 +1,17 @@
 """`mlstack review`."""
 
+import os
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
+from pydantic import ValidationError
 
 from mlstack.errors import UsageError
 from mlstack.review.model import Level, Report
+
+if TYPE_CHECKING:
+    from mlstack.review.forge.sticky import Comments
 
 GUARD_FAILS = 3
 """Exit code when a guard says no."""
@@ -43,6 +48,16 @@ def review(
     source_url: Annotated[
         str | None, typer.Option("--source-url", help="Links lines of code: https://.../blob/<commit>")
     ] = None,
+    report_file: Annotated[
+        Path | None, typer.Option("--report", help="Read the report that --json wrote, in a job without credentials.")
+    ] = None,
+    post: Annotated[bool, typer.Option("--post", help="Keep it as the one comment on this pull request.")] = False,
+    forge: Annotated[
+        str | None, typer.Option("--forge", help="github, gitlab or bitbucket. Default: whose CI this is.")
+    ] = None,
+    repository: Annotated[str | None, typer.Option("--repository", help="Default: the CI's own.")] = None,
+    pull_request: Annotated[int | None, typer.Option("--pull-request", help="Default: the CI's own.")] = None,
+    api: Annotated[str | None, typer.Option("--api", help="Of the forge. Default: the CI's own.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON document on stdout.")] = False,
 ) -> None:
     """What a change will do to the stack, as a comment. Exit code 0; 3 when a guard says no, 1 for a failed preview.
@@ -50,8 +65,37 @@ def review(
     Examples:  mlstack review --stack dev   |   mlstack review --stack prod --markdown comment.md --guard data-loss=fail
     """
     from mlstack.review.markdown import comment
+
+    place = _place(forge, repository, pull_request, api) if post else None
+    made = (
+        _read(report_file)
+        if report_file
+        else _made(
+            stack, config_file, digest, events, guard or [], allow or [], policy_pack or [], policy_pack_config or []
+        )
+    )
+    text = comment(made, limit=limit, source_url=source_url)
+    if markdown:
+        markdown.write_text(text, encoding="utf-8")
+    if place:
+        typer.echo(_posted(made, place, source_url), err=True)
+    typer.echo(made.model_dump_json() if as_json else text)
+    raise typer.Exit(_exit_code(made))
+
+
+def _made(
+    stack: str | None,
+    config_file: str | None,
+    digest: Path | None,
+    events: Path | None,
+    guard: list[str],
+    allow: list[str],
+    policy_pack: list[str],
+    policy_pack_config: list[str],
+) -> Report:
     from mlstack.review.report import report
 
+    levels, overrides = _levels(guard), dict(_pairs(allow, "--allow"))
     if digest:
         from mlstack.review.preview import read
 
@@ -61,15 +105,36 @@ def review(
     else:
         from mlstack.review.record import preview as record
 
-        packs = [word for each in policy_pack or [] for word in ("--policy-pack", each)]
-        packs += [word for each in policy_pack_config or [] for word in ("--policy-pack-config", each)]
+        packs = [word for each in policy_pack for word in ("--policy-pack", each)]
+        packs += [word for each in policy_pack_config for word in ("--policy-pack-config", each)]
         preview = record(stack, config_file, packs, lambda text: typer.echo(text, err=True))
-    made = report(preview, _levels(guard or []), dict(_pairs(allow or [], "--allow")))
-    text = comment(made, limit=limit, source_url=source_url)
-    if markdown:
-        markdown.write_text(text, encoding="utf-8")
-    typer.echo(made.model_dump_json() if as_json else text)
-    raise typer.Exit(_exit_code(made))
+    return report(preview, levels, overrides)
+
+
+def _read(file: Path) -> Report:
+    try:
+        return Report.model_validate_json(_text(file))
+    except ValidationError:
+        raise UsageError(f"{file} is not what `mlstack review --json` writes") from None
+
+
+def _place(forge: str | None, repository: str | None, pull_request: int | None, api: str | None) -> "Comments":
+    from mlstack.review.forge.place import comments
+
+    return comments(os.environ, forge=forge, repository=repository, pull_request=pull_request, api=api)
+
+
+def _posted(made: Report, place: "Comments", source_url: str | None) -> str:
+    """Rendered for this forge: its limit and how it counts are its own."""
+    from mlstack.review.forge import sticky
+    from mlstack.review.forge.marker import Marker
+    from mlstack.review.markdown import LEFT_OUT, comment
+
+    plan = None if made.partial else made.plan_hash
+    marker = Marker(project=made.project, environment=made.environment, plan=plan, truncated=True)
+    text = comment(made, limit=sticky.room(place, marker), source_url=source_url, count=place.limit.count)
+    posted = sticky.post(place, marker.model_copy(update={"truncated": LEFT_OUT in text}), text)
+    return f"comment {posted.action}: {posted.url}"
 
 
 def _exit_code(report: Report) -> int:

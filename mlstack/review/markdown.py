@@ -3,7 +3,7 @@
 import difflib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -27,8 +27,11 @@ class _Section:
     """Never cut."""
 
 
-def comment(report: Report, *, limit: int, source_url: str | None = None) -> str:
-    """At most `limit` characters. `source_url`: what a path with `#L<line>` is put behind, such as a commit's tree.
+LEFT_OUT = "_Left out to fit: "
+
+
+def comment(report: Report, *, limit: int, source_url: str | None = None, count: Callable[[str], int] = len) -> str:
+    """At most `limit` characters, or what `count` counts. `source_url`: what `<path>#L<line>` is put behind.
 
     Raises ValueError when not even what may not be cut fits into the limit.
     """
@@ -44,31 +47,29 @@ def comment(report: Report, *, limit: int, source_url: str | None = None) -> str
         *(_Section(text, f"component {name}") for name, text in _components(report, source_url)),
         _Section("" if report.partial else f"<sub>plan `{report.plan_hash[:16]}`</sub>", "plan", keep=True),
     ]
-    return _fitted([section for section in sections if section.text], limit)
+    return _fitted([section for section in sections if section.text], limit, count)
 
 
-def _fitted(sections: list[_Section], limit: int) -> str:
+def _fitted(sections: list[_Section], limit: int, count: Callable[[str], int]) -> str:
     cut: list[str] = []
     while True:
-        note = [
-            _Section(f"_Left out to fit: {_some(cut)}. The whole report is what `mlstack review --json` writes._", "")
-        ]
+        note = [_Section(f"{LEFT_OUT}{_some(cut)}. The whole report is what `mlstack review --json` writes._", "")]
         text = "\n\n".join(section.text for section in [*sections, *(note if cut else [])])
-        if len(text) <= limit:
+        if count(text) <= limit:
             return text
         last = next((index for index in reversed(range(len(sections))) if not sections[index].keep), None)
         if last is None:
-            return _shortened(sections, limit)
+            return _shortened(sections, limit, count)
         cut.insert(0, sections.pop(last).name)
 
 
-def _shortened(sections: list[_Section], limit: int) -> str:
+def _shortened(sections: list[_Section], limit: int, count: Callable[[str], int]) -> str:
     """Only guards are left: their words get shorter, their number stays."""
     for words in (200, 80, 40):
         text = "\n\n".join(
             "\n".join(line[:words] for line in section.text.splitlines()) for section in sections if section.text
         )
-        if len(text) <= limit:
+        if count(text) <= limit:
             return text
     raise ValueError(f"not even the guards fit into {limit} characters")
 
