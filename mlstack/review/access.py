@@ -20,7 +20,12 @@ def statements(changes: Iterable[Change]) -> tuple[Statement, ...]:
 
 def documents(changes: Iterable[Change], account: str | None) -> tuple[Document, ...]:
     """Each document that is not the same afterwards. `account`: whoever is of another one is a stranger."""
-    return tuple(each for change in changes for each in _documents(change, account) if each.verdict != "same")
+    return tuple(
+        each.model_copy(update={"source": change.source})
+        for change in changes
+        for each in _documents(change, account)
+        if each.verdict != "same"
+    )
 
 
 def _documents(change: Change, account: str | None) -> Iterator[Document]:

@@ -57,6 +57,9 @@ def review(
     ] = None,
     repository: Annotated[str | None, typer.Option("--repository", help="Default: the CI's own.")] = None,
     pull_request: Annotated[int | None, typer.Option("--pull-request", help="Default: the CI's own.")] = None,
+    annotate: Annotated[
+        bool, typer.Option("--annotate", help="In GitHub Actions: mark the lines of code, and fill the step's summary.")
+    ] = False,
     api: Annotated[str | None, typer.Option("--api", help="Of the forge. Default: the CI's own.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON document on stdout.")] = False,
 ) -> None:
@@ -79,6 +82,8 @@ def review(
         markdown.write_text(text, encoding="utf-8")
     if place:
         typer.echo(_posted(made, place, source_url), err=True)
+    if annotate:
+        _annotate(made, source_url)
     typer.echo(made.model_dump_json() if as_json else text)
     raise typer.Exit(_exit_code(made))
 
@@ -135,6 +140,29 @@ def _posted(made: Report, place: "Comments", source_url: str | None) -> str:
     text = comment(made, limit=sticky.room(place, marker), source_url=source_url, count=place.limit.count)
     posted = sticky.post(place, marker.model_copy(update={"truncated": LEFT_OUT in text}), text)
     return f"comment {posted.action}: {posted.url}"
+
+
+def _annotate(made: Report, source_url: str | None) -> None:
+    """GitHub reads its commands from either stream; standard output is the report's."""
+    from mlstack.review.forge.actions import Annotation, annotations, write_summary
+    from mlstack.review.forge.limits import STEP_SUMMARY
+    from mlstack.review.markdown import comment
+
+    write_summary(
+        os.environ, comment(made, limit=STEP_SUMMARY.maximum // 2, source_url=source_url, count=STEP_SUMMARY.count)
+    )
+    found = [
+        Annotation(
+            level="error" if each.level == "fail" else "warning",
+            file=each.source.rpartition(":")[0],
+            line=int(each.source.rpartition(":")[2]),
+            message=each.said,
+            title=each.guard,
+        )
+        for each in made.findings
+        if each.source and each.overridden is None
+    ]
+    typer.echo(annotations(found), err=True, nl=False)
 
 
 def _exit_code(report: Report) -> int:

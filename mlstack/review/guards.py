@@ -7,6 +7,9 @@ from mlstack.deployment.data import KINDS
 from mlstack.errors import UsageError, nearest
 from mlstack.review.model import Change, ContractChange, Document, Finding, Level, PolicyResult
 
+_Said = tuple[str, str | None]
+"""What there is to say, and the line of code that it is about."""
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -18,42 +21,42 @@ class Subject:
     policies: tuple[PolicyResult, ...]
 
 
-def _data(subject: Subject) -> Iterable[str]:
+def _data(subject: Subject) -> Iterable[_Said]:
     for each in subject.changes:
         if each.type in KINDS and each.operation in ("delete", "replace"):
             why = f" because {', '.join(each.reasons)} changes" if each.reasons else ""
             fate = "and stays in AWS" if each.retained else "with what is in it" if _emptied(each) else "if it is empty"
-            yield f"{KINDS[each.type]} `{each.name}` is {each.operation}d {fate}{why}"
+            yield f"{KINDS[each.type]} `{each.name}` is {each.operation}d {fate}{why}", each.source
 
 
-def _protected(subject: Subject) -> Iterable[str]:
+def _protected(subject: Subject) -> Iterable[_Said]:
     names = [f"`{each.name}`" for each in subject.changes if each.protected and each.operation in ("delete", "replace")]
     if names:
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        yield f"`pulumi up` would refuse to delete or replace {', '.join(names[:_NAMED])}{more}"
+        yield f"`pulumi up` would refuse to delete or replace {', '.join(names[:_NAMED])}{more}", None
 
 
-def _force(subject: Subject) -> Iterable[str]:
+def _force(subject: Subject) -> Iterable[_Said]:
     for each in subject.changes:
         for switch in ("forceDestroy", "forceDelete"):
             if each.new.get(switch) and not each.old.get(switch):
-                yield f"`{each.name}` may be deleted together with what is in it from now on ({switch})"
+                yield f"`{each.name}` may be deleted together with what is in it from now on ({switch})", each.source
 
 
-def _broadened(subject: Subject) -> Iterable[str]:
+def _broadened(subject: Subject) -> Iterable[_Said]:
     for each in subject.documents:
         if each.verdict in ("broadened", "undetermined"):
             what = "allows more" if each.verdict == "broadened" else "could not be judged"
-            yield f"{each.kind} of `{each.whose}` {what}: {each.witness}"
+            yield f"{each.kind} of `{each.whose}` {what}: {each.witness}", each.source
 
 
-def _opened(subject: Subject) -> Iterable[str]:
+def _opened(subject: Subject) -> Iterable[_Said]:
     for each in subject.documents:
         if each.verdict == "opened":
-            yield f"{each.kind} of `{each.whose}` is opened {each.witness}"
+            yield f"{each.kind} of `{each.whose}` is opened {each.witness}", each.source
 
 
-def _public(subject: Subject) -> Iterable[str]:
+def _public(subject: Subject) -> Iterable[_Said]:
     switches = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
     gone = {
         each.old.get("bucket") for each in subject.changes if "s3/bucket:" in each.type and each.operation == "delete"
@@ -64,30 +67,30 @@ def _public(subject: Subject) -> Iterable[str]:
             continue
         off = [name for name in switches if each.old.get(name) and not each.new.get(name)]
         if off:
-            yield f"`{each.name}` no longer blocks public access: {', '.join(off)}"
+            yield f"`{each.name}` no longer blocks public access: {', '.join(off)}", each.source
 
 
-def _rules(subject: Subject) -> Iterable[str]:
+def _rules(subject: Subject) -> Iterable[_Said]:
     for each in subject.policies:
         if each.enforcement == "mandatory" and not each.could_not_run:
-            yield f"rule {each.rule} is broken by `{each.resource}`"
+            yield f"rule {each.rule} is broken by `{each.resource}`", None
 
 
-def _blind_rules(subject: Subject) -> Iterable[str]:
+def _blind_rules(subject: Subject) -> Iterable[_Said]:
     for each in subject.policies:
         if each.could_not_run:
-            yield f"rule {each.rule} could not judge `{each.resource}`"
+            yield f"rule {each.rule} could not judge `{each.resource}`", None
 
 
-def _contract(subject: Subject) -> Iterable[str]:
+def _contract(subject: Subject) -> Iterable[_Said]:
     for each in subject.contract:
         if each.path in ("project", "environment", "account_id", "region"):
-            yield f"{each.path} of the contract changes: ZenML takes it for another stack: refused, or made twice"
+            yield f"{each.path} of the contract changes: ZenML takes it for another stack: refused, or made twice", None
 
 
 _NAMED = 5
 
-GUARDS: Mapping[str, tuple[Callable[[Subject], Iterable[str]], Level]] = {
+GUARDS: Mapping[str, tuple[Callable[[Subject], Iterable[_Said]], Level]] = {
     "data-loss": (_data, "fail"),
     "protected": (_protected, "fail"),
     "force-destroy": (_force, "warn"),
@@ -109,10 +112,10 @@ def findings(
         if name not in GUARDS:
             raise UsageError(f"there is no guard {name!r}{nearest(name, GUARDS)}")
     found = [
-        Finding(guard=name, level=level, said=said, overridden=(overrides or {}).get(name))
+        Finding(guard=name, level=level, said=said, source=source, overridden=(overrides or {}).get(name))
         for name, (look, default) in GUARDS.items()
         if (level := levels.get(name, default)) != "off"
-        for said in look(subject)
+        for said, source in look(subject)
     ]
     return tuple(sorted(found, key=lambda each: (each.overridden is not None, each.level != "fail")))
 

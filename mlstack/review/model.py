@@ -45,6 +45,8 @@ class Document(_Model):
     whose: str
     kind: str
     verdict: Access
+    source: str | None = None
+    """Line of code that declares it."""
     witness: str = ""
     """Of what was broadened: a request that is allowed from now on. Of `undetermined`: what could not be judged."""
 
@@ -76,6 +78,8 @@ class Finding(_Model):
     guard: str
     level: Level
     said: str
+    source: str | None = None
+    """Line of code that it is about, when it is about one."""
     overridden: str | None = None
     """Why it is allowed all the same, as the settings record it."""
 

@@ -62,3 +62,18 @@ def test_what_is_missing_is_said_before_the_preview_is_made(forge: StandIn) -> N
     assert refused.returncode == 2
     assert token in refused.stderr
     assert forge.shown == []
+
+
+def test_in_github_actions_lines_are_marked_and_the_summary_is_filled(tmp_path: Path) -> None:
+    summary = tmp_path / "summary.md"
+    done = subprocess.run(
+        [sys.executable, "-m", "mlstack", "review", *of("unprotected-and-forced"), "--annotate"],
+        env={"PATH": os.environ["PATH"], "GITHUB_STEP_SUMMARY": str(summary)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("::warning file=components/private_bucket.py,line=")
+    assert "title=force-destroy::`rec-artifacts-bucket` may be deleted" in done.stderr
+    assert summary.read_text().startswith("## ")
