@@ -3,8 +3,11 @@
 import email.utils
 import json
 import socket
+import ssl
 import time
 import traceback
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -145,8 +148,34 @@ def test_the_token_goes_out_in_its_header_alone(forge: StandIn) -> None:
     assert not [path for _, path in forge.requests if TOKEN in path]
 
 
-@pytest.mark.parametrize("api", ["http://gitlab.acme.test/api/v4", "ftp://x", "gitlab.acme.test", "file:///etc/passwd"])
+def test_a_certificate_that_is_not_trusted_is_said_at_once(forge: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise urllib.error.URLError(ssl.SSLCertVerificationError("self-signed certificate"))
+
+    monkeypatch.setattr(urllib.request.OpenerDirector, "open", refuse)
+    error = failing(forge)
+    assert "self-signed certificate" in error.message
+    assert "SSL_CERT_FILE" in str(error.hint)
+    assert not forge.waits
+
+
+@pytest.mark.parametrize(
+    "api",
+    [
+        "http://gitlab.acme.test/api/v4",
+        "http://127.0.0.1.acme.test/api/v4",
+        "ftp://x",
+        "gitlab.acme.test",
+        "file:///etc/passwd",
+        "https://",
+        "https://x:port/",
+        "https://x/api v4",
+        "https://x/?a=b",
+        f"https://user:{TOKEN}@x/api/v4",
+    ],
+)
 def test_the_token_is_sent_over_https_alone(api: str) -> None:
     environment = {"GITLAB_TOKEN": TOKEN, "CI_PROJECT_ID": "5", "CI_MERGE_REQUEST_IID": "7", "CI_API_V4_URL": api}
-    with pytest.raises(UsageError, match="over https alone"):
+    with pytest.raises(UsageError, match="over https alone") as caught:
         gitlab.from_environment(environment)
+    assert TOKEN not in str(caught.value)
