@@ -75,6 +75,12 @@ def test_the_iam_evaluator_knows_nothing_but_iam() -> None:
         assert all(name.startswith("mlstack.iam") for name in ours), f"{file.name} imports {ours}"
 
 
+def test_what_posts_a_review_knows_nothing_of_it() -> None:
+    for file in (ROOT / "mlstack" / "review" / "forge").glob("*.py"):
+        ours = {name for name in _imports(file) if name.startswith(("mlstack", "components", "pulumi"))}
+        assert all(name.startswith(("mlstack.review.forge", "mlstack.errors")) for name in ours), f"{file.name}: {ours}"
+
+
 def test_the_policy_pack_waits_for_neither_aws_nor_zenml_and_knows_only_what_is_pure() -> None:
     for file in (ROOT / "policies").glob("*.py"):
         imported = set(_imports(file))

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from mlstack.deployment.iam_changes import DOCUMENTS, UNKNOWN
+from mlstack.review.cost import prices
 from mlstack.review.model import Change, Report
 
 _SIGNS = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
@@ -43,6 +44,7 @@ def comment(report: Report, *, limit: int, source_url: str | None = None, count:
         _Section(_losses(report), "replaced and deleted"),
         _Section(_contract(report), "the contract"),
         _Section(_policies(report), "policies"),
+        _Section(_cost(report), "cost"),
         _Section(_blind(report), "blind spots"),
         *(_Section(text, f"component {name}") for name, text in _components(report, source_url)),
         _Section("" if report.partial else f"<sub>plan `{report.plan_hash[:16]}`</sub>", "plan", keep=True),
@@ -158,6 +160,20 @@ def _policies(report: Report) -> str:
         for each in report.policies
     ]
     return "\n".join(["### Policies", "", *lines]) if lines else ""
+
+
+def _cost(report: Report) -> str:
+    if not report.cost:
+        return ""
+    table = prices()
+    priced = [each.monthly for each in report.cost if each.monthly is not None]
+    total = [f"**{sum(priced):+.2f} USD a month** standing, beside what depends on use.", ""] if priced else []
+    lines = [
+        f"| `{each.name}` | {'' if each.monthly is None else f'{each.monthly:+.2f}'} | {each.said} |"
+        for each in report.cost
+    ]
+    head = ["### Cost", "", *total, "| | USD a month | by use, USD |", "|---|---|---|"]
+    return "\n".join([*head, *lines, "", f"<sub>prices of {table['recorded']}, from {table['source']}</sub>"])
 
 
 def _blind(report: Report) -> str:

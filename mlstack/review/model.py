@@ -94,6 +94,17 @@ class PolicyResult(_Model):
     could_not_run: bool = False
 
 
+class CostLine(_Model):
+    """What a resource costs from now on, or does not any more."""
+
+    name: str
+    type: str
+    monthly: float | None = None
+    """USD a month, less than 0 for what goes. None: nothing is known, or it depends on use alone."""
+    said: str = ""
+    """Unit prices of what depends on use, or that it is not priced."""
+
+
 class Report(_Model):
     """Everything that a reviewer has to know of one environment."""
 
@@ -109,6 +120,7 @@ class Report(_Model):
     documents: tuple[Document, ...] = ()
     statements: tuple[Statement, ...] = ()
     contract: tuple[ContractChange, ...] = ()
+    cost: tuple[CostLine, ...] = ()
     policies: tuple[PolicyResult, ...] = ()
     findings: tuple[Finding, ...] = ()
     plan_hash: str = ""

@@ -31,6 +31,7 @@ class Preview:
     policies: list[PolicyResult] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     account: str | None = None
+    region: str | None = None
     contract: tuple[Any, Any] = (None, None)
     """Before and after; None where there is none, or where it is not known."""
     failed: bool = False
@@ -45,7 +46,8 @@ def read(digest: str, events: str | None = None, *, origin: str = "the preview")
     document = _digest(digest, origin)
     steps = [step for step in document.get("steps") or [] if isinstance(step, dict) and "urn" in step]
     project, environment = _names(steps, document)
-    preview = Preview(project, environment, account=_account(document.get("config") or {}))
+    config = document.get("config") or {}
+    preview = Preview(project, environment, account=_account(config), region=config.get("aws:region"))
     names = {step["urn"]: step["urn"].rpartition("::")[2] for step in steps}
     preview.changes = [_change(step, names) for step in steps if _counts(step)]
     for said in document.get("diagnostics") or []:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from mlstack.review.access import documents, statements
 from mlstack.review.contract import contract_changes
+from mlstack.review.cost import cost
 from mlstack.review.guards import Subject, findings
 from mlstack.review.model import Level, Report
 from mlstack.review.plan_hash import plan_hash
@@ -29,6 +30,7 @@ def report(preview: Preview, levels: Mapping[str, Level], overrides: Mapping[str
         documents=subject.documents,
         statements=statements(changes),
         contract=subject.contract,
+        cost=cost(changes, preview.region),
         policies=subject.policies,
         findings=findings(subject, levels, overrides),
         plan_hash=plan_hash(preview.project, preview.environment, changes),

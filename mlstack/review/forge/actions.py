@@ -64,7 +64,7 @@ def write_summary(environment: Mapping[str, str], text: str) -> None:
 
 def _command(annotation: Annotation) -> str:
     file = PurePosixPath(annotation.file.replace("\\", "/"))
-    inside = annotation.file and not file.is_absolute() and ".." not in file.parts and ":" not in file.parts[0]
+    inside = file.parts and not file.is_absolute() and ".." not in file.parts and ":" not in file.parts[0]
     properties = {"file": str(file), "line": str(annotation.line)} if inside else {}
     if annotation.title:
         properties["title"] = annotation.title

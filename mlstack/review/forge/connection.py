@@ -34,6 +34,8 @@ _ATTEMPTS = 6
 _TIMEOUT = 30.0
 _OVERLOADED = {502, 503, 504}
 _SECONDARY = 60.0
+_ADDRESS = re.compile(r"(https://[A-Za-z0-9.-]+|http://(127\.0\.0\.1|localhost))(:[0-9]{1,5})?(/[A-Za-z0-9._~%-]+)*")
+"""Plain http is for this machine alone."""
 _BACKOFF = wait_exponential_jitter(initial=1, max=30)
 
 
@@ -105,11 +107,11 @@ class Connection:
     patience: float = PATIENCE
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.api)
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost")):
+        if not _ADDRESS.fullmatch(self.api):
+            shown = re.sub(r"//[^/]*@", "//***@", self.api)
             raise UsageError(
-                f"{self.service.name}'s API is {self.api!r}: {self.service.variable} is sent over https alone",
-                hint=f"give the https:// address of {self.service.name}'s API",
+                f"{self.service.name}'s API is {shown!r}: {self.service.variable} is sent over https alone",
+                hint=f"give the https:// address of {self.service.name}'s API, without a user or a query",
             )
 
     def call(
@@ -166,10 +168,11 @@ class Connection:
                 answer = Answer(error.code, error.headers, error.read().decode(errors="replace"))
             self._refuse(answer, doing, once)
         except urllib.error.URLError as error:  # before the request was out
-            message = ForgeError(f"{name} cannot be reached at {host} to {doing}: {error.reason}", hint=hint)
+            text = f"{name} cannot be reached at {host} to {doing}: {error.reason}"
             if isinstance(error.reason, ssl.SSLCertVerificationError):
-                raise message from None
-            raise _AgainError(None, message) from None
+                hint = "if the certificate is by an authority of your own, set SSL_CERT_FILE to a file with it"
+                raise ForgeError(text, hint=hint) from None
+            raise _AgainError(None, ForgeError(text, hint=hint)) from None
         except (http.client.HTTPException, OSError) as error:
             reason = str(error) or type(error).__name__
             self._unanswered(f"{name} at {host} broke off when asked to {doing}: {reason}", hint, once)

@@ -1,7 +1,7 @@
 """One comment per environment: found by its marker and its author, brought up to date in place, never doubled."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -55,6 +55,23 @@ class Posted:
 def room(comments: Comments, data: Marker) -> int:
     """How much the marker leaves for the text, in the units of `comments.limit`."""
     return comments.limit.maximum - comments.limit.count(_body(comments, data, ""))
+
+
+def fitted(comments: Comments, data: Marker, render: Callable[[int], str]) -> str:
+    """What `render` makes of the longest text that this forge takes.
+
+    `render` gets the number of characters that it may use. It is asked again for less while the forge, which may count
+    bytes, would refuse what came back.
+    """
+    space = limit = room(comments, data)
+    text = render(limit)
+    for _ in range(8):
+        used = comments.limit.count(comments.finished(text))
+        if used <= space:
+            break
+        limit = min(limit - 1, limit * space // used)
+        text = render(limit)
+    return text
 
 
 def post(comments: Comments, data: Marker, text: str) -> Posted:

@@ -41,6 +41,8 @@ class StandIn:
     page: int = 100
     """The longest page that the server gives, whatever is asked for."""
     tells_who: bool = True
+    who_status: int = 200
+    """Of GitHub's answer to who the token is, when it does not tell."""
     comments: list[dict[str, Any]] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
@@ -127,7 +129,8 @@ class StandIn:
     def _who(self) -> tuple[int, dict[str, str], Any]:
         match self.face:
             case "github":
-                return 200, {}, {"data": {"viewer": {"databaseId": US} if self.tells_who else None}}
+                status = 200 if self.tells_who else self.who_status
+                return status, {}, {"data": {"viewer": {"databaseId": US} if self.tells_who else None}}
             case "gitlab":
                 return 200, {}, {"id": US, "username": "project_5_bot"}
             case _:

@@ -9,7 +9,7 @@ from mlstack.errors import MLStackError
 from mlstack.review.forge import marker
 from mlstack.review.forge.limits import BITBUCKET, GITHUB, GITLAB
 from mlstack.review.forge.marker import Marker
-from mlstack.review.forge.sticky import post, read, room
+from mlstack.review.forge.sticky import fitted, post, read, room
 from tests.review.forge.stand_in import SOMEBODY, US, Failure, StandIn, serving
 
 PROD = Marker(project="mlstack", environment="prod", plan="ab12")
@@ -60,6 +60,13 @@ def test_it_is_found_on_the_last_of_many_pages(forge: StandIn) -> None:
     assert len(forge.shown) == 11
 
 
+def test_a_long_conversation_is_read_a_hundred_comments_at_a_time(forge: StandIn) -> None:
+    for n in range(250):
+        forge.says(f"looks good {n}", SOMEBODY)
+    assert read(forge.client(), "mlstack", "prod") is None
+    assert sum("/7/" in path for _, path in forge.requests) == 3
+
+
 def test_the_marker_of_somebody_else_is_never_touched(forge: StandIn) -> None:
     forge.says(ours(forge, "forged"), SOMEBODY)
     post(forge.client(), PROD, "one")
@@ -98,13 +105,13 @@ def test_two_that_remained_become_one_at_the_next_run(forge: StandIn) -> None:
     assert [(id_, text) for (id_, _, _), text in zip(forge.shown, texts(forge), strict=True)] == [(1, "new")]
 
 
-@pytest.mark.parametrize("face", ["github", "bitbucket"])
+@pytest.mark.parametrize(("face", "who"), [("github", 200), ("github", 403), ("bitbucket", 403)])
 def test_where_the_forge_does_not_tell_who_the_token_is_there_is_still_one(
-    face: str, monkeypatch: pytest.MonkeyPatch
+    face: str, who: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with serving(face) as forge:
-        forge.tells_who = False
+        forge.tells_who, forge.who_status = False, who
         forge.says(ours(forge, "forged"), SOMEBODY)
         for text in ("one", "two", "three"):
             post(forge.client(), PROD, text)
@@ -160,6 +167,21 @@ def test_what_is_too_long_is_refused_before_anything_is_asked(forge: StandIn) ->
         post(client, PROD, "x" * (space + 1))
     assert not forge.requests
     assert post(client, PROD, "x" * space).action == "created"
+
+
+def test_a_text_is_made_to_fit_what_the_forge_counts(forge: StandIn) -> None:
+    asked: list[int] = []
+
+    def render(limit: int) -> str:
+        asked.append(limit)
+        return "é\n/x\n" * (limit // 5)
+
+    client = forge.client()
+    text = fitted(client, PROD, render)
+    assert post(client, PROD, text).action == "created"
+    assert asked[0] == room(client, PROD)
+    assert len(text) > 0.6 * asked[0]
+    assert len(asked) <= 3
 
 
 def test_the_comment_that_was_approved_is_read_back_from_our_own_alone(forge: StandIn) -> None:

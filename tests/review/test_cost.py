@@ -1,0 +1,52 @@
+"""What a change adds to the bill, as far as it is known."""
+
+from typing import Any
+
+from mlstack.review.cost import cost, prices
+from mlstack.review.model import Change
+
+
+def change(type_: str, *, operation: str = "create", old: Any = None, new: Any = None) -> Change:
+    old, new = old or {}, new or {}
+    return Change(operation=operation, urn=f"u::{type_}", type=type_, name="it", component="C", old=old, new=new)
+
+
+KEY, ENDPOINT = "aws:kms/key:Key", "aws:ec2/vpcEndpoint:VpcEndpoint"
+
+
+def test_a_key_that_comes_and_one_that_goes() -> None:
+    (comes,) = cost([change(KEY, new={"policy": "{}"})], "us-east-1")
+    (goes,) = cost([change(KEY, operation="delete", old={"policy": "{}"})], "us-east-1")
+    assert (comes.monthly, goes.monthly) == (1.0, -1.0)
+
+
+def test_an_interface_endpoint_is_charged_in_each_subnet_and_a_gateway_not_at_all() -> None:
+    one = {"vpcEndpointType": "Interface", "subnetIds": ["a"]}
+    (line,) = cost(
+        [change(ENDPOINT, operation="update", old=one, new={**one, "subnetIds": ["a", "b", "c"]})], "us-east-1"
+    )
+    assert line.monthly == 14.6
+    assert cost([change(ENDPOINT, new={"vpcEndpointType": "Gateway"})], "us-east-1") == ()
+
+
+def test_what_depends_on_use_has_its_unit_price_and_no_sum() -> None:
+    (line,) = cost([change("aws:s3/bucket:Bucket", new={"bucket": "b"})], "us-east-1")
+    assert line.monthly is None
+    assert line.said == "0.023 for each GB a month"
+
+
+def test_what_is_not_known_is_not_priced_and_never_nothing() -> None:
+    (elsewhere,) = cost([change(KEY, new={"policy": "{}"})], "eu-west-1")
+    (unknown,) = cost([change("aws:sagemaker/endpoint:Endpoint", new={"name": "e"})], "us-east-1")
+    assert elsewhere.said == "not priced for eu-west-1"
+    assert unknown.said == "not priced for us-east-1"
+    assert elsewhere.monthly is None
+
+
+def test_what_costs_nothing_has_no_line() -> None:
+    assert cost([change("aws:iam/role:Role", new={"name": "r"})], "us-east-1") == ()
+
+
+def test_prices_have_a_date_and_a_source() -> None:
+    assert prices()["recorded"]
+    assert prices()["source"].startswith("https://")
