@@ -221,6 +221,11 @@ SAMPLES: dict[str, Sample] = {
         {"policy": allow("s3:PutObject")},
         {"user": "another"},
     ),
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": Sample(
+        {"url": "https://tokens.example.com", "clientIdLists": ["sts.amazonaws.com"], "tags": {"Owner": "ml"}},
+        {"clientIdLists": ["sts.amazonaws.com", "another"], "tags": {"Team": "ml"}},
+        {"url": "https://other.example.com"},
+    ),
     "aws:iam/accessKey:AccessKey": Sample({"user": None}, {"status": "Inactive"}, {"user": "another"}),
     KEY: Sample(
         {"description": "artifacts", "enableKeyRotation": True, "rotationPeriodInDays": 365, "deletionWindowInDays": 7},
