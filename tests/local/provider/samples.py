@@ -55,6 +55,8 @@ def needed(run: Engine, unique: str, name: str) -> str:
             return run.create(ROLE, {"name": base, "assumeRolePolicy": trust("sagemaker.amazonaws.com")})[0]
         case "user":
             return run.create(USER, {"name": base})[0]
+        case "url":
+            return f"https://{unique}.example.com"
         case "policyArn":
             return run.create(POLICY, {"name": base, "policy": allow("s3:GetObject")})[0]
         case "targetKeyId":
@@ -222,7 +224,7 @@ SAMPLES: dict[str, Sample] = {
         {"user": "another"},
     ),
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": Sample(
-        {"url": "https://tokens.example.com", "clientIdLists": ["sts.amazonaws.com"], "tags": {"Owner": "ml"}},
+        {"url": None, "clientIdLists": ["sts.amazonaws.com"], "tags": {"Owner": "ml"}},
         {"clientIdLists": ["sts.amazonaws.com", "another"], "tags": {"Team": "ml"}},
         {"url": "https://other.example.com"},
     ),
