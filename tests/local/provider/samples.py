@@ -225,7 +225,8 @@ SAMPLES: dict[str, Sample] = {
     ),
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": Sample(
         {"url": None, "clientIdLists": ["sts.amazonaws.com"], "tags": {"Owner": "ml"}},
-        {"clientIdLists": ["sts.amazonaws.com", "another"], "tags": {"Team": "ml"}},
+        # The emulator knows no call that changes the audiences.
+        {"thumbprintLists": ["1c58a3a8518e8759bf075b76b750d4f2df264fcd"], "tags": {"Team": "ml"}},
         {"url": "https://other.example.com"},
     ),
     "aws:iam/accessKey:AccessKey": Sample({"user": None}, {"status": "Inactive"}, {"user": "another"}),
