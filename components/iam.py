@@ -12,6 +12,7 @@ from mlstack.errors import UsageError
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: characters without white space.
 ROLE_POLICY_LIMIT = 10_240
 TRUST_POLICY_LIMIT = 2_048
+MANAGED_POLICY_LIMIT = 6_144
 # Of all inline policies of a user together.
 USER_POLICY_LIMIT = 2_048
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html: 20 KB
@@ -25,7 +26,7 @@ SESSION_POLICY_LIMIT = 2_048
 ENDPOINT_POLICY_LIMIT = 20_480
 
 Conditions = Mapping[str, Mapping[str, str | tuple[str, ...]]]
-Principals = Mapping[Literal["AWS", "Service"], str] | Literal["*"]
+Principals = Mapping[Literal["AWS", "Service", "Federated"], str] | Literal["*"]
 
 
 @dataclass(frozen=True, kw_only=True)

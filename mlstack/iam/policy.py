@@ -42,6 +42,8 @@ class Caller:
     """All names it goes by, its own first: the session of an assumed role is also the role."""
     service: str | None = None
     """`sagemaker.amazonaws.com`, when an AWS service asks on its own behalf."""
+    federated: str | None = None
+    """ARN of the identity provider whose token is shown (sts:AssumeRoleWithWebIdentity)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +107,8 @@ class Statement:
         if self.principals is None:
             return Through.NOBODY
         if caller.service is not None and caller.service in self.principals.get("Service", ()):
+            return Through.ITSELF
+        if caller.federated is not None and caller.federated in self.principals.get("Federated", ()):
             return Through.ITSELF
         named = self.principals.get("AWS", ())
         for position, arn in enumerate(caller.arns):
@@ -196,7 +200,7 @@ def _principals(given: object, where: str) -> Mapping[str, tuple[str, ...]] | No
         return {"*": ("*",)}
     if not isinstance(given, dict) or not given:
         raise PolicyError(f'{where} has Principal {given!r}: "*" or an object')
-    if unknown := given.keys() - {"AWS", "Service"}:
+    if unknown := given.keys() - {"AWS", "Federated", "Service"}:
         raise PolicyError(f"{where} has a principal of a kind not understood here: {', '.join(sorted(unknown))}")
     return {kind: _texts(values, where) for kind, values in given.items()}
 

@@ -52,8 +52,10 @@ class CloudState:
 class Cloud:
     """The embedded cloud whose state is the directory `root`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, account_id: str = ACCOUNT_ID) -> None:
+        """`account_id`: the account that the emulator says it is, when it is started anew."""
         self._root = root.absolute()
+        self._account_id = account_id
         self._access = ZenMLAccess(self._root)
 
     def start(self, progress: Progress) -> CloudState:
@@ -65,13 +67,22 @@ class Cloud:
         self._make_root()
         with self._lock(progress):
             before = self.state()
+            if before is not None and before.account_id != self._account_id:
+                raise UsageError(
+                    f"the embedded cloud runs already, as account {before.account_id}",
+                    hint=f"mlstack local stop, and start it again with --account-id {self._account_id}",
+                )
             servers, started = self._bring_up(asked_port, progress)
             aws, zenml, provider = (self._wait(server, progress, tell=server in started) for server in servers)
             if before is not None and not started:
                 return before
             self._access.ensure_api_key(zenml)
             state = CloudState(
-                aws_endpoint=_url(aws), boot_id=_boot_id(aws), provider_port=provider, zenml_url=_url(zenml)
+                aws_endpoint=_url(aws),
+                boot_id=_boot_id(aws),
+                provider_port=provider,
+                zenml_url=_url(zenml),
+                account_id=self._account_id,
             )
             write_private(self._state_file, json.dumps(asdict(state), indent=2))
             return state
@@ -178,7 +189,7 @@ class Cloud:
 
         The emulator's socket listens before its process runs, so that the others can be told its address at once.
         """
-        aws = aws_server(self._root, ACCOUNT_ID, REGION)
+        aws = aws_server(self._root, self._account_id, REGION)
         started = []
         port = self._reuse(aws)
         if port is None:

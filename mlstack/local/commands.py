@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlstack.errors import MLStackError
+from mlstack.errors import MLStackError, UsageError
 
 local = typer.Typer(
     help="The embedded cloud on this machine: emulated AWS, a ZenML server, the engine.", no_args_is_help=True
@@ -18,13 +18,19 @@ def _say(text: str) -> None:
     typer.echo(text, err=True)
 
 
-@local.command(epilog="Example:  mlstack local start")
-def start() -> None:
+@local.command(epilog="Examples:  mlstack local start   |   mlstack local start --account-id 210987654321")
+def start(
+    account_id: Annotated[
+        str, typer.Option("--account-id", help="Account that it says it is: the one of the settings to be previewed.")
+    ] = "123456789012",
+) -> None:
     """Start what is not running yet, and say where it is."""
     from mlstack.local.cloud import Cloud
     from mlstack.local.demo import state_directory
 
-    state = Cloud(state_directory(Path.cwd())).start(_say)
+    if not (len(account_id) == 12 and account_id.isdecimal() and account_id.isascii()):
+        raise UsageError(f"--account-id is {account_id!r}", hint="an AWS account has twelve digits: 123456789012")
+    state = Cloud(state_directory(Path.cwd()), account_id).start(_say)
     typer.echo(f"AWS    {state.aws_endpoint}\nZenML  {state.zenml_url}")
 
 

@@ -55,6 +55,8 @@ def needed(run: Engine, unique: str, name: str) -> str:
             return run.create(ROLE, {"name": base, "assumeRolePolicy": trust("sagemaker.amazonaws.com")})[0]
         case "user":
             return run.create(USER, {"name": base})[0]
+        case "url":
+            return f"https://{unique}.example.com"
         case "policyArn":
             return run.create(POLICY, {"name": base, "policy": allow("s3:GetObject")})[0]
         case "targetKeyId":
@@ -220,6 +222,12 @@ SAMPLES: dict[str, Sample] = {
         {"name": None, "user": None, "policy": allow("s3:GetObject")},
         {"policy": allow("s3:PutObject")},
         {"user": "another"},
+    ),
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": Sample(
+        {"url": None, "clientIdLists": ["sts.amazonaws.com"], "tags": {"Owner": "ml"}},
+        # The emulator knows no call that changes the audiences.
+        {"thumbprintLists": ["1c58a3a8518e8759bf075b76b750d4f2df264fcd"], "tags": {"Team": "ml"}},
+        {"url": "https://other.example.com"},
     ),
     "aws:iam/accessKey:AccessKey": Sample({"user": None}, {"status": "Inactive"}, {"user": "another"}),
     KEY: Sample(

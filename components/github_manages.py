@@ -1,0 +1,260 @@
+"""What a deployment changes: exactly what the program declares, by the names of one environment.
+
+The actions are those that the real plugin calls to create, change and delete those resource types.
+"""
+
+from components import image_builder
+from components.iam import Conditions, Statement, pass_role
+from components.managed import FLOW_LOGS, REFERENCE, Managed
+
+_S3 = f"{REFERENCE}list_amazons3.html"
+_ECR = f"{REFERENCE}list_amazonelasticcontainerregistry.html"
+_IAM = f"{REFERENCE}list_awsidentityandaccessmanagementiam.html"
+_KMS = f"{REFERENCE}list_awskeymanagementservice.html"
+_LOGS = f"{REFERENCE}list_amazoncloudwatchlogs.html"
+_CODEBUILD = f"{REFERENCE}list_awscodebuild.html"
+_EC2 = f"{REFERENCE}list_amazonec2.html"
+
+
+def manages(managed: Managed) -> tuple[Statement, ...]:
+    """Create, change and delete what the program declares. Goes with `reads`."""
+    return (
+        Statement(
+            sid="Buckets",
+            actions=(
+                "s3:CreateBucket",
+                "s3:DeleteBucket",
+                "s3:DeleteBucketPolicy",
+                "s3:PutBucketLogging",
+                "s3:PutBucketNotification",
+                "s3:PutBucketOwnershipControls",
+                "s3:PutBucketPolicy",
+                "s3:PutBucketPublicAccessBlock",
+                "s3:PutBucketTagging",
+                "s3:PutBucketVersioning",
+                "s3:PutEncryptionConfiguration",
+                "s3:PutLifecycleConfiguration",
+                "s3:TagResource",
+                "s3:UntagResource",
+            ),
+            resources=managed.bucket_arns,
+            why="the buckets of the environment; S3 itself refuses to delete one that holds anything",
+            source=_S3,
+        ),
+        Statement(
+            sid="Repository",
+            actions=(
+                "ecr:CreateRepository",
+                "ecr:DeleteLifecyclePolicy",
+                "ecr:DeleteRepository",
+                "ecr:PutImageScanningConfiguration",
+                "ecr:PutImageTagMutability",
+                "ecr:PutLifecyclePolicy",
+                "ecr:TagResource",
+                "ecr:UntagResource",
+            ),
+            resources=(managed.names.repository_arn,),
+            why="the repository of the environment",
+            source=_ECR,
+        ),
+        *(_empties(managed) if managed.emptied else ()),
+        *(_manages_registry() if managed.registry_scanning else ()),
+        *_manages_roles(managed),
+        *(_manages_user(managed) if managed.user else ()),
+        *(_manages_key(managed) if managed.key else ()),
+        *_hands_key_to_registry(managed),
+        Statement(
+            sid="LogGroups",
+            actions=(
+                "logs:AssociateKmsKey",
+                "logs:CreateLogGroup",
+                "logs:DeleteLogGroup",
+                "logs:DeleteRetentionPolicy",
+                "logs:DisassociateKmsKey",
+                "logs:PutRetentionPolicy",
+                "logs:TagResource",
+                "logs:UntagResource",
+            ),
+            resources=tuple(
+                f"{arn}{rest}"
+                for arn in (managed.names.build_log_group_arn, managed.names.flow_log_group_arn)
+                for rest in ("", ":*")
+            ),
+            why="the log groups of builds and of the network",
+            source=_LOGS,
+        ),
+        Statement(
+            sid="BuildProject",
+            actions=("codebuild:CreateProject", "codebuild:DeleteProject", "codebuild:UpdateProject"),
+            resources=(managed.names.build_project_arn,),
+            why="the build project of the environment",
+            source=_CODEBUILD,
+        ),
+    )
+
+
+def _empties(managed: Managed) -> tuple[Statement, ...]:
+    return (
+        Statement(
+            sid="EmptyBuckets",
+            actions=("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ListBucketVersions"),
+            resources=tuple(arn for bucket in managed.bucket_arns for arn in (bucket, f"{bucket}/*")),
+            why="forceDestroy deletes every object before the bucket",
+            source=_S3,
+        ),
+        Statement(
+            sid="EmptyRepository",
+            actions=("ecr:BatchDeleteImage",),
+            resources=(managed.names.repository_arn,),
+            why="forceDelete deletes the images with the repository",
+            source=_ECR,
+        ),
+    )
+
+
+def _manages_registry() -> tuple[Statement, ...]:
+    return (
+        Statement(
+            sid="RegistryScanning",
+            actions=("ecr:PutRegistryScanningConfiguration",),
+            resources=("*",),
+            why="ecr:PutRegistryScanningConfiguration knows no resource-level permission",
+            source=_ECR,
+        ),
+    )
+
+
+def _manages_roles(managed: Managed) -> tuple[Statement, ...]:
+    return (
+        *_limited(
+            "Roles",
+            limited=("iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy"),
+            bounding="iam:PutRolePermissionsBoundary",
+            free=(
+                "iam:DeleteRole",
+                "iam:TagRole",
+                "iam:UntagRole",
+                "iam:UpdateAssumeRolePolicy",
+                "iam:UpdateRole",
+                "iam:UpdateRoleDescription",
+            ),
+            resources=managed.role_arns,
+            boundary=managed.permissions_boundary,
+            what="the roles of the environment, each by its name",
+        ),
+        pass_role(
+            "PassBuildRole",
+            managed.names.role_arn(image_builder.PURPOSE),
+            "codebuild.amazonaws.com",
+            "the build project is made with this role",
+            _CODEBUILD,
+        ),
+        pass_role(
+            "PassFlowLogRole",
+            managed.names.role_arn(FLOW_LOGS),
+            "vpc-flow-logs.amazonaws.com",
+            "the flow log is made with this role",
+            _EC2,
+        ),
+    )
+
+
+def _manages_user(managed: Managed) -> tuple[Statement, ...]:
+    return _limited(
+        "User",
+        limited=("iam:CreateUser", "iam:DeleteUserPolicy", "iam:PutUserPolicy"),
+        bounding="iam:PutUserPermissionsBoundary",
+        free=(
+            "iam:CreateAccessKey",
+            "iam:DeleteAccessKey",
+            "iam:DeleteUser",
+            "iam:TagUser",
+            "iam:UntagUser",
+            "iam:UpdateAccessKey",
+        ),
+        resources=(managed.user_arn,),
+        boundary=managed.permissions_boundary,
+        what="the user that ZenML works as",
+    )
+
+
+def _limited(
+    sid: str,
+    *,
+    limited: tuple[str, ...],
+    bounding: str,
+    free: tuple[str, ...],
+    resources: tuple[str, ...],
+    boundary: str | None,
+    what: str,
+) -> tuple[Statement, ...]:
+    conditions: Conditions = {} if boundary is None else {"StringEquals": {"iam:PermissionsBoundary": boundary}}
+    return (
+        Statement(
+            sid=f"{sid}Policies",
+            actions=tuple(sorted((*limited, *(() if boundary is None else (bounding,))))),
+            resources=resources,
+            conditions=conditions,
+            why=f"{what}: what they may do" + ("" if boundary is None else ", never more than the boundary allows"),
+            source=_IAM,
+        ),
+        # IAM knows no condition on the boundary for these; none of them takes the boundary away.
+        Statement(sid=sid, actions=free, resources=resources, why=what, source=_IAM),
+    )
+
+
+def _manages_key(managed: Managed) -> tuple[Statement, ...]:
+    return (
+        Statement(
+            sid="MakeKey",
+            actions=("kms:CreateKey", "kms:TagResource"),
+            resources=("*",),
+            conditions={"StringEquals": managed.requested, "Null": {"kms:ResourceAliases": "true"}},
+            why="kms:CreateKey knows no resource-level permission; a new key carries the tags and has no alias yet",
+            source=_KMS,
+        ),
+        Statement(
+            sid="Key",
+            actions=(
+                "kms:CreateAlias",
+                "kms:DeleteAlias",
+                "kms:DisableKeyRotation",
+                "kms:EnableKeyRotation",
+                "kms:PutKeyPolicy",
+                "kms:ScheduleKeyDeletion",
+                "kms:TagResource",
+                "kms:UntagResource",
+                "kms:UpdateAlias",
+                "kms:UpdateKeyDescription",
+            ),
+            resources=(managed.names.arn("kms", "key/*"),),
+            conditions=managed.tagged,
+            why="the key of the environment, known by its tags",
+            source=_KMS,
+        ),
+        Statement(
+            sid="KeyAlias",
+            actions=("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"),
+            resources=(managed.names.arn("kms", managed.names.key_alias),),
+            why="KMS asks for the right on the alias as well as on the key",
+            source=_KMS,
+        ),
+    )
+
+
+def _hands_key_to_registry(managed: Managed) -> tuple[Statement, ...]:
+    if not managed.key and managed.existing_key_arn is None:
+        return ()
+    names = managed.names
+    through: Conditions = {"StringEquals": {"kms:ViaService": f"ecr.{names.region}.{names.dns_suffix}"}}
+    own = {"StringEquals": {**through["StringEquals"], **managed.tagged["StringEquals"]}}
+    return (
+        Statement(
+            sid="RepositoryKey",
+            actions=("kms:CreateGrant", "kms:DescribeKey", "kms:RetireGrant"),
+            resources=(managed.existing_key_arn or names.arn("kms", "key/*"),),
+            conditions=through if managed.existing_key_arn else own,
+            why="ECR works with a grant, which whoever creates the repository gives it",
+            source="https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html",
+        ),
+    )

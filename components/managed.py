@@ -1,0 +1,88 @@
+"""What belongs to one environment: its names, its tags and the optional parts that it has."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from components import access_role, image_builder, sagemaker, server_user
+from components.iam import Conditions
+from components.names import Names
+from components.settings import Settings
+
+FLOW_LOGS = "flow-logs"
+SCHEDULER = "scheduler"
+
+REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/"
+"""Resource types and condition keys of every action."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Managed:
+    """One environment of the program, as far as rights on it are concerned."""
+
+    names: Names
+    project: str = "mlstack"
+    """Name of the Pulumi project, which state files and tags bear."""
+    permissions_boundary: str | None = None
+    """ARN of the policy that each of its roles must carry (`mlstack:roles: {permissionsBoundary: ...}`)."""
+    network: Literal["public", "existing", "isolated"] = "public"
+    """`mlstack:network: {mode: ...}`"""
+    user: bool = False
+    """A user with access keys (`mlstack:connector: {auth: iam-role}`)."""
+    key: bool = True
+    """A KMS key of its own (`mlstack:encryption: {mode: kms}`)."""
+    existing_key_arn: str | None = None
+    """The key of `mlstack:encryption: {mode: existing}`."""
+    registry_scanning: bool = False
+    """`mlstack:enhancedScanning`, a setting of the whole registry."""
+    emptied: bool = False
+    """Data may be deleted together with the bucket and the repository (`...ForceDestroy`, `...ForceDelete`)."""
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Managed":
+        """What `Pulumi.<environment>.yaml` asks for, and no more: a part that is switched on later needs new roles."""
+        stack = settings.stack
+        return cls(
+            names=Names(
+                name=stack.name,
+                environment=settings.environment,
+                account_id=settings.account_id,
+                region=settings.aws.region,
+                role_path=stack.roles.path,
+            ),
+            project=settings.project,
+            permissions_boundary=stack.roles.permissions_boundary,
+            network=stack.network.mode,
+            user=stack.connector.auth == "iam-role",
+            key=stack.encryption.mode == "kms",
+            existing_key_arn=stack.encryption.key_arn,
+            registry_scanning=stack.enhanced_scanning,
+            emptied=bool(stack.artifact_store_force_destroy or stack.container_registry_force_delete),
+        )
+
+    @property
+    def identifying_tags(self) -> dict[str, str]:
+        return {"mlstack:project": self.project, "mlstack:environment": self.names.environment}
+
+    @property
+    def bucket_arns(self) -> tuple[str, ...]:
+        return (self.names.bucket_arn, f"arn:{self.names.partition}:s3:::{self.names.access_log_bucket}")
+
+    @property
+    def role_arns(self) -> tuple[str, ...]:
+        """By name, not by pattern: the roles of the workflows carry the same prefix and must not change themselves."""
+        purposes = (access_role.PURPOSE, image_builder.PURPOSE, FLOW_LOGS, sagemaker.PURPOSE, SCHEDULER)
+        return tuple(self.names.role_arn(purpose) for purpose in purposes)
+
+    @property
+    def user_arn(self) -> str:
+        return self.names.user_arn(server_user.PURPOSE)
+
+    @property
+    def tagged(self) -> Conditions:
+        """Holds for what carries the environment's tags already."""
+        return {"StringEquals": {f"aws:ResourceTag/{tag}": value for tag, value in self.identifying_tags.items()}}
+
+    @property
+    def requested(self) -> dict[str, str]:
+        """Holds, as StringEquals, for a request that gives something new the environment's tags."""
+        return {f"aws:RequestTag/{tag}": value for tag, value in self.identifying_tags.items()}

@@ -1,0 +1,108 @@
+"""The roles of GitHub's workflows, as the tests build and question them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+
+from components.github_deploy_roles import GitHubDeployRoles, GitHubDeployRolesArgs
+from components.github_state import State
+from components.github_subject import AUDIENCE, ISSUER, GitHubRepository, ImmutableIds
+from components.managed import Managed
+from components.names import Names
+from mlstack.iam.evaluate import Identity, Resource, evaluate, evaluate_service
+from mlstack.iam.policy import Caller, Policy, Request
+from tests.recording import Recording, record
+
+ACCOUNT = "123456789012"
+PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+STATE_KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/99999999-2222-3333-4444-555555555555"
+
+
+def names(environment: str = "dev") -> Names:
+    return Names(name="mlstack", environment=environment, account_id=ACCOUNT, region="eu-west-1", role_path="/ml/")
+
+
+def everything(environment: str = "dev") -> Managed:
+    """An environment with every part."""
+    return Managed(
+        names=names(environment),
+        permissions_boundary=BOUNDARY,
+        network="isolated",
+        user=True,
+        registry_scanning=True,
+        emptied=True,
+    )
+
+
+ARGS = GitHubDeployRolesArgs(
+    repository=GitHubRepository(owner="acme", name="ml-platform"),
+    environments=(everything("dev"), everything("prod")),
+    state=State(bucket="acme-state", key_arns=(STATE_KEY,)),
+    tags={"team": "platform"},
+)
+WITH_IDS = replace(
+    ARGS, repository=GitHubRepository(owner="acme", name="ml-platform", ids=ImmutableIds(owner=11, repository=22))
+)
+
+
+def program(args: GitHubDeployRolesArgs = ARGS) -> Callable[[], GitHubDeployRoles]:
+    return lambda: GitHubDeployRoles("github", args)
+
+
+class Roles:
+    """What was declared, to be asked who may do what."""
+
+    def __init__(self, args: GitHubDeployRolesArgs) -> None:
+        self._recording: Recording = record(program(args))
+
+    def _inputs(self, type_: str) -> list[dict[str, object]]:
+        return [each.inputs for each in self._recording.customs if each.type == type_]
+
+    def trust(self, purpose: str, environment: str = "dev") -> Policy:
+        role = names(environment).role(purpose)
+        (found,) = (each for each in self._inputs("aws:iam/role:Role") if each["name"] == role)
+        return Policy.parse(str(found["assumeRolePolicy"]))
+
+    def policies(self, purpose: str, environment: str = "dev") -> tuple[Policy, ...]:
+        """Inline and attached."""
+        role = names(environment).role(purpose)
+        texts = [each["policy"] for each in self._inputs("aws:iam/rolePolicy:RolePolicy") if each["role"] == role]
+        attached = {
+            str(each["policyArn"]).rpartition("/")[2]
+            for each in self._inputs("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+            if each["role"] == role
+        }
+        texts += [each["policy"] for each in self._inputs("aws:iam/policy:Policy") if each["name"] in attached]
+        return tuple(Policy.parse(str(text)) for text in texts)
+
+    def assumed_by(
+        self, purpose: str, subject: str, environment: str = "dev", *, audience: str = AUDIENCE, issuer: str = PROVIDER
+    ) -> bool:
+        """Whether a token with this subject gets the role."""
+        request = Request(
+            action="sts:AssumeRoleWithWebIdentity",
+            resource=names(environment).role_arn(purpose),
+            caller=Caller(federated=issuer),
+            context={f"{ISSUER}:aud": (audience,), f"{ISSUER}:sub": (subject,)},
+        )
+        resource = Resource(account=ACCOUNT, policy=self.trust(purpose, environment), decides_alone=True)
+        return evaluate_service(request, resource).allowed
+
+    def may(self, purpose: str, action: str, resource: str, environment: str = "dev", **context: str) -> bool:
+        arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{names(environment).role(purpose)}/GitHubActions"
+        request = Request(
+            action=action,
+            resource=resource,
+            caller=Caller(account=ACCOUNT, arns=(arn, names(environment).role_arn(purpose))),
+            context={key.replace("__", ":"): (value,) for key, value in context.items()},
+        )
+        return evaluate(request, Identity(account=ACCOUNT, policies=self.policies(purpose, environment))).allowed
+
+    def actions(self, purpose: str) -> set[str]:
+        return {action for policy in self.policies(purpose) for each in policy.statements for action in each.actions}
+
+
+@lru_cache(maxsize=2)
+def roles(args_name: str = "ARGS") -> Roles:
+    return Roles(WITH_IDS if args_name == "WITH_IDS" else ARGS)

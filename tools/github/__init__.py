@@ -1,0 +1,1 @@
+"""What the workflows ask GitHub, beyond what `mlstack review` posts."""
