@@ -44,6 +44,7 @@ def review(
         list[str] | None, typer.Option("--policy-pack-config", help="The same for its configuration.")
     ] = None,
     markdown: Annotated[Path | None, typer.Option("--markdown", help="Write the comment to this file.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page with a picture to this file.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1000, help="Characters that the comment may have.")] = _LIMIT,
     source_url: Annotated[
         str | None, typer.Option("--source-url", help="Links lines of code: https://.../blob/<commit>")
@@ -80,6 +81,10 @@ def review(
     text = comment(made, limit=limit, source_url=source_url)
     if markdown:
         markdown.write_text(text, encoding="utf-8")
+    if html:
+        from mlstack.review.page import page
+
+        html.write_text(page(made), encoding="utf-8")
     if place:
         typer.echo(_posted(made, place, source_url), err=True)
     if annotate:

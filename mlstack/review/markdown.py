@@ -76,19 +76,20 @@ def _shortened(sections: list[_Section], limit: int, count: Callable[[str], int]
     raise ValueError(f"not even the guards fit into {limit} characters")
 
 
-def _verdict(report: Report) -> str:
-    failing = [each for each in report.findings if each.level == "fail" and each.overridden is None]
+def headline(report: Report) -> tuple[str, str]:
+    """A sign and what it says."""
+    stopped = sorted({each.guard for each in report.findings if each.level == "fail" and each.overridden is None})
     if report.partial:
-        sign, said = "🛑", "the preview failed: this is only a part of it"
-    elif failing:
-        names = sorted({each.guard for each in failing})
-        sign, said = "🛑", f"stopped by {', '.join(names)}"
-    elif any(each.overridden is None for each in report.findings):
-        sign, said = "⚠️", "look at the warnings"
-    elif report.changes:
-        sign, said = "✅", "nothing that a guard minds"
-    else:
-        sign, said = "✅", "no changes"
+        return "🛑", "the preview failed: this is only a part of it"
+    if stopped:
+        return "🛑", f"stopped by {', '.join(stopped)}"
+    if any(each.overridden is None for each in report.findings):
+        return "⚠️", "look at the warnings"
+    return "✅", "nothing that a guard minds" if report.changes else "no changes"
+
+
+def _verdict(report: Report) -> str:
+    sign, said = headline(report)
     counted = [f"{count} to {operation}" for operation, count in report.counts.items()]
     about = f"## {sign} `{report.environment}` of `{report.project}`: {said}"
     return f"{about}\n\n**{', '.join(counted)}**" if counted else about
@@ -202,11 +203,14 @@ def _change(change: Change, source_url: str | None) -> str:
         path, _, line = change.source.rpartition(":")
         where = f" [{change.source}]({source_url}/{path}#L{line})" if source_url else f" {change.source}"
     title = f"`{sign}` **{change.name}** {change.type.rpartition(':')[2]}{where}"
-    lines = _lines(change) if change.operation in ("update", "replace") else []
+    lines = changed_lines(change)
     return f"{title}\n\n{_fenced(chr(10).join(lines), 'diff')}" if lines else title
 
 
-def _lines(change: Change) -> list[str]:
+def changed_lines(change: Change) -> list[str]:
+    """Of an update or a replacement: what goes with `-`, what comes with `+`, documents as JSON."""
+    if change.operation not in ("update", "replace"):
+        return []
     found: list[str] = []
     for key in sorted({*change.old, *change.new}):
         old, new = change.old.get(key), change.new.get(key)
