@@ -12,6 +12,7 @@ TAGGABLE = (
     "aws:ec2/vpcEndpoint:VpcEndpoint",
     "aws:ecr/repository:Repository",
     "aws:iam/policy:Policy",
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
     "aws:iam/role:Role",
     "aws:iam/user:User",
     "aws:kms/key:Key",
