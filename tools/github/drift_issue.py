@@ -54,8 +54,9 @@ def title(stack: str) -> str:
 
 def issue_of(repository: str, stack: str) -> int | None:
     """The open one that was written here, oldest first when somebody made several."""
-    found = pages(f"repos/{repository}/issues", state="open", labels=LABEL, creator=AUTHOR)
-    numbers = [int(each["number"]) for each in found if each["title"] == title(stack) and "pull_request" not in each]
+    found = pages(f"repos/{repository}/issues", state="open", labels=LABEL)
+    ours = (each for each in found if (each.get("user") or {}).get("login") == AUTHOR and "pull_request" not in each)
+    numbers = [int(each["number"]) for each in ours if each["title"] == title(stack)]
     return min(numbers, default=None)
 
 
