@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 GUARD_FAILS = 3
 """Exit code when a guard says no."""
+DRIFT = 7
+"""Exit code of --drift when something differs."""
 
 _LIMIT = 65536
 """Characters of a comment on GitHub, the smallest but Bitbucket's 32768."""
@@ -34,8 +36,9 @@ def review(
     guard: Annotated[
         list[str] | None, typer.Option("--guard", metavar="NAME=LEVEL", help="off, warn or fail for one guard.")
     ] = None,
-    allow: Annotated[
-        list[str] | None, typer.Option("--allow", metavar="NAME=REASON", help="What a guard minds is wanted, and why.")
+    drift: Annotated[bool, typer.Option("--drift", help="Look at what differs in AWS from what was deployed.")] = False,
+    beside: Annotated[
+        list[Path] | None, typer.Option("--beside", help="Reports of other environments, to be shown side by side.")
     ] = None,
     policy_pack: Annotated[
         list[str] | None, typer.Option("--policy-pack", help="For the preview, as pulumi takes it.")
@@ -68,17 +71,19 @@ def review(
 
     Examples:  mlstack review --stack dev   |   mlstack review --stack prod --markdown comment.md --guard data-loss=fail
     """
-    from mlstack.review.markdown import comment
+    from mlstack.review.markdown import comment, side_by_side
 
     place = _place(forge, repository, pull_request, api) if post else None
     made = (
         _read(report_file)
         if report_file
         else _made(
-            stack, config_file, digest, events, guard or [], allow or [], policy_pack or [], policy_pack_config or []
+            stack, config_file, digest, events, guard or [], policy_pack or [], policy_pack_config or [], drift=drift
         )
     )
     text = comment(made, limit=limit, source_url=source_url)
+    if beside:
+        text = f"{side_by_side([made, *map(_read, beside)])}\n\n{text}"
     if markdown:
         markdown.write_text(text, encoding="utf-8")
     if html:
@@ -99,26 +104,33 @@ def _made(
     digest: Path | None,
     events: Path | None,
     guard: list[str],
-    allow: list[str],
     policy_pack: list[str],
     policy_pack_config: list[str],
+    *,
+    drift: bool,
 ) -> Report:
+    from mlstack.review.guards import GUARDS
     from mlstack.review.report import report
+    from mlstack.review.rules import rules
 
-    levels, overrides = _levels(guard), dict(_pairs(allow, "--allow"))
     if digest:
         from mlstack.review.preview import read
 
         preview = read(_text(digest), _text(events) if events else None, origin=str(digest))
     elif events:
         raise UsageError("--events belongs to a --digest of the same run", hint="name both, or neither")
+    elif drift:
+        from mlstack.review.record import drift as look
+
+        preview = look(stack, config_file, lambda text: typer.echo(text, err=True))
     else:
         from mlstack.review.record import preview as record
 
         packs = [word for each in policy_pack for word in ("--policy-pack", each)]
         packs += [word for each in policy_pack_config for word in ("--policy-pack-config", each)]
         preview = record(stack, config_file, packs, lambda text: typer.echo(text, err=True))
-    return report(preview, levels, overrides)
+    kept = rules(Path.cwd(), preview.environment, GUARDS)
+    return report(preview, {**kept.guards, **_levels(guard)}, kept.allow, drift=drift)
 
 
 def _read(file: Path) -> Report:
@@ -171,6 +183,8 @@ def _annotate(made: Report, source_url: str | None) -> None:
 
 
 def _exit_code(report: Report) -> int:
+    if report.drift and report.changes and not report.partial:
+        return DRIFT
     return 1 if report.partial else GUARD_FAILS if report.fails else 0
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mlstack.deployment.data import KINDS
 from mlstack.errors import UsageError, nearest
 from mlstack.review.model import Change, ContractChange, Document, Finding, Level, PolicyResult
+from mlstack.review.rules import Allowance
 
 _Said = tuple[str, str | None]
 """What there is to say, and the line of code that it is about."""
@@ -82,6 +83,12 @@ def _blind_rules(subject: Subject) -> Iterable[_Said]:
             yield f"rule {each.rule} could not judge `{each.resource}`", None
 
 
+def _provider(subject: Subject) -> Iterable[_Said]:
+    jumps = {each.provider for each in subject.changes if each.provider[0] and len(set(each.provider)) > 1}
+    for before, after in sorted(jumps):
+        yield f"provider {before} becomes {after}: a major release may replace what it does not have to", None
+
+
 def _contract(subject: Subject) -> Iterable[_Said]:
     for each in subject.contract:
         if each.path in ("project", "environment", "account_id", "region"):
@@ -99,25 +106,34 @@ GUARDS: Mapping[str, tuple[Callable[[Subject], Iterable[_Said]], Level]] = {
     "public-exposure": (_public, "fail"),
     "policy-broken": (_rules, "fail"),
     "policy-could-not-run": (_blind_rules, "warn"),
+    "provider-major": (_provider, "warn"),
     "contract-identity": (_contract, "fail"),
 }
 """By name, with the level that it has where nothing is said."""
 
 
 def findings(
-    subject: Subject, levels: Mapping[str, Level], overrides: Mapping[str, str] | None = None
+    subject: Subject, levels: Mapping[str, Level], allowances: Iterable[Allowance] = ()
 ) -> tuple[Finding, ...]:
-    """Worst first. `overrides`: guard and the recorded reason. Raises UsageError for a guard that there is none of."""
-    for name in (*levels, *(overrides or {})):
+    """Worst first. Raises UsageError for a guard that there is none of."""
+    allowances = tuple(allowances)
+    for name in (*levels, *(each.guard for each in allowances)):
         if name not in GUARDS:
             raise UsageError(f"there is no guard {name!r}{nearest(name, GUARDS)}")
     found = [
-        Finding(guard=name, level=level, said=said, source=source, overridden=(overrides or {}).get(name))
+        Finding(guard=name, level=level, said=said, source=source, overridden=_allowed(name, said, allowances))
         for name, (look, default) in GUARDS.items()
         if (level := levels.get(name, default)) != "off"
         for said, source in look(subject)
     ]
     return tuple(sorted(found, key=lambda each: (each.overridden is not None, each.level != "fail")))
+
+
+def _allowed(guard: str, said: str, allowances: Iterable[Allowance]) -> str | None:
+    for each in allowances:
+        if each.guard == guard and each.resource in said:
+            return f"{each.reason} (until {each.until})"
+    return None
 
 
 def _emptied(change: Change) -> bool:

@@ -31,6 +31,16 @@ class _Section:
 LEFT_OUT = "_Left out to fit: "
 
 
+def side_by_side(reports: Iterable[Report]) -> str:
+    """A line for each environment."""
+    lines = []
+    for each in reports:
+        sign, said = headline(each)
+        counted = ", ".join(f"{count} to {operation}" for operation, count in each.counts.items()) or "no changes"
+        lines.append(f"| `{each.environment}` | {sign} {said} | {counted} |")
+    return "\n".join(["| environment | verdict | changes |", "|---|---|---|", *lines])
+
+
 def comment(report: Report, *, limit: int, source_url: str | None = None, count: Callable[[str], int] = len) -> str:
     """At most `limit` characters, or what `count` counts. `source_url`: what `<path>#L<line>` is put behind.
 
@@ -79,6 +89,8 @@ def _shortened(sections: list[_Section], limit: int, count: Callable[[str], int]
 def headline(report: Report) -> tuple[str, str]:
     """A sign and what it says."""
     stopped = sorted({each.guard for each in report.findings if each.level == "fail" and each.overridden is None})
+    if report.drift and report.changes and not report.partial:
+        return "⚠️", "AWS is not as it was deployed"
     if report.partial:
         return "🛑", "the preview failed: this is only a part of it"
     if stopped:

@@ -35,6 +35,8 @@ class Change(_Model):
     """Stays in AWS when the engine forgets it."""
     source: str | None = None
     """`components/role.py:39`."""
+    provider: tuple[str, str] = ("", "")
+    """Name and major release before and after: `aws 6`, `aws 7`."""
     waits_for: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Property that is not known yet, and the names of the resources that it is computed from."""
 
@@ -111,6 +113,8 @@ class Report(_Model):
     schema_version: Literal[1] = 1
     project: str
     environment: str
+    drift: bool = False
+    """What differs in AWS from what was deployed, not what a change of the program would do."""
     partial: bool = False
     """The preview failed: what is below is what it had found until then."""
     problems: tuple[str, ...] = ()

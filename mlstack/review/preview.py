@@ -118,12 +118,21 @@ def _change(step: Mapping[str, Any], names: Mapping[str, str]) -> Change:
         protected=bool(old.get("protect")),
         retained=bool(old.get("retainOnDelete")),
         source=_source(new.get("sourcePosition") or ""),
+        provider=(_major(old.get("provider")), _major(new.get("provider"))) if new.get("provider") else ("", ""),
         waits_for={
             key: tuple(names.get(urn, urn.rpartition("::")[2]) for urn in waiting.get(key) or [])
             for key, value in inputs.items()
             if UNKNOWN in json.dumps(value)
         },
     )
+
+
+def _major(provider: str | None) -> str:
+    """From `...::pulumi:providers:aws::default_7_51_1::<id>`; a provider of the program's own says no release."""
+    name = (provider or "").split("::")
+    if len(name) < 4 or not name[3].startswith("default_"):
+        return ""
+    return f"{name[2].rpartition(':')[2]} {name[3].removeprefix('default_').partition('_')[0]}"
 
 
 def _source(position: str) -> str | None:

@@ -19,19 +19,28 @@ def preview(stack: str | None, config_file: str | None, more: list[str], say: Ca
 
     `more`: arguments for `pulumi preview`, such as a policy pack. Raises MLStackError when there is nothing to read.
     """
+    # Or a protected resource ends the preview before everything was looked at; a guard says it instead.
+    return _run(stack, config_file, ["preview", "--ignore-protect", *more], "previewing", say)
+
+
+def drift(stack: str | None, config_file: str | None, say: Callable[[str], None]) -> Preview:
+    """What differs in AWS from what was deployed. Nothing is changed. Raises MLStackError as `preview` does."""
+    return _run(stack, config_file, ["refresh", "--preview-only"], "looking at", say)
+
+
+def _run(
+    stack: str | None, config_file: str | None, arguments: list[str], doing: str, say: Callable[[str], None]
+) -> Preview:
     pulumi = Pulumi(Path.cwd(), stack, config_file=config_file)
     pulumi.check()
-    say(f"previewing {pulumi.stack}")
+    say(f"{doing} {pulumi.stack}")
     with tempfile.TemporaryDirectory(prefix="mlstack-review-") as directory:
         events = Path(directory) / "events.ndjson"
         done = subprocess.run(
             [
-                *("pulumi", "preview", "--json", "--non-interactive", "--event-log", str(events)),
-                # Or a protected resource ends the preview before everything was looked at; a guard says it instead.
-                "--ignore-protect",
+                *("pulumi", *arguments, "--json", "--non-interactive", "--event-log", str(events)),
                 *(["--stack", stack] if stack else []),
                 *(["--config-file", config_file] if config_file else []),
-                *more,
             ],
             env={**os.environ, **_BOTH},
             stdin=subprocess.DEVNULL,
@@ -41,7 +50,7 @@ def preview(stack: str | None, config_file: str | None, more: list[str], say: Ca
         )
         log = events.read_text(encoding="utf-8") if events.exists() else ""
     if "{" not in done.stdout:
-        raise MLStackError(f"pulumi preview: {done.stderr.strip()[-2000:] or 'it said nothing'}")
+        raise MLStackError(f"pulumi {arguments[0]}: {done.stderr.strip()[-2000:] or 'it said nothing'}")
     return read(_without_paths(done.stdout), _without_paths(log))
 
 

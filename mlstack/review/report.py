@@ -1,6 +1,6 @@
 """From one run of the engine to the report."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from mlstack.review.access import documents, statements
 from mlstack.review.contract import contract_changes
@@ -9,9 +9,12 @@ from mlstack.review.guards import Subject, findings
 from mlstack.review.model import Level, Report
 from mlstack.review.plan_hash import plan_hash
 from mlstack.review.preview import Preview
+from mlstack.review.rules import Allowance
 
 
-def report(preview: Preview, levels: Mapping[str, Level], overrides: Mapping[str, str] | None = None) -> Report:
+def report(
+    preview: Preview, levels: Mapping[str, Level], allowances: Iterable[Allowance] = (), *, drift: bool = False
+) -> Report:
     """Raises UsageError for a guard that there is none of."""
     changes = tuple(preview.changes)
     subject = Subject(
@@ -23,6 +26,7 @@ def report(preview: Preview, levels: Mapping[str, Level], overrides: Mapping[str
     return Report(
         project=preview.project,
         environment=preview.environment,
+        drift=drift,
         partial=preview.failed,
         problems=tuple(preview.problems),
         counts=preview.counts,
@@ -32,6 +36,6 @@ def report(preview: Preview, levels: Mapping[str, Level], overrides: Mapping[str
         contract=subject.contract,
         cost=cost(changes, preview.region),
         policies=subject.policies,
-        findings=findings(subject, levels, overrides),
+        findings=findings(subject, levels, allowances),
         plan_hash=plan_hash(preview.project, preview.environment, changes),
     )

@@ -2,15 +2,19 @@
 
 import json
 import time
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mlstack.errors import UsageError
-from mlstack.review.markdown import comment
+from mlstack.review.guards import GUARDS
+from mlstack.review.markdown import comment, side_by_side
 from mlstack.review.model import Report
 from mlstack.review.preview import read
 from mlstack.review.report import report
+from mlstack.review.rules import Allowance, rules
 
 URN = "urn:pulumi:prod::shop::mlstack:index:MLStack$mlstack:index:Part{part}$aws:s3/bucket:Bucket::b{number}"
 
@@ -103,10 +107,68 @@ def test_the_events_of_another_run_are_refused() -> None:
 
 def test_a_guard_may_be_overridden_with_a_reason_that_is_shown() -> None:
     preview = read(json.dumps({"steps": [step(1, op="delete", newState=None)]}))
-    allowed = report(preview, {}, {"data-loss": "the bucket was copied, see ticket 7"})
+    moved = Allowance(
+        guard="data-loss", reason="the bucket was copied, see ticket 7", until=date(2099, 1, 1), resource="b1"
+    )
+    allowed = report(preview, {}, [moved])
     assert not allowed.fails
-    assert "allowed: the bucket was copied, see ticket 7" in comment(allowed, limit=65536)
+    assert "allowed: the bucket was copied, see ticket 7 (until 2099-01-01)" in comment(allowed, limit=65536)
+    assert report(preview, {}, [moved.model_copy(update={"resource": "another"})]).fails
     assert report(preview, {"data-loss": "warn"}).fails is False
     assert report(preview, {}).fails
     with pytest.raises(UsageError, match="did you mean data-loss"):
         report(preview, {"dataloss": "off"})
+
+
+def test_levels_and_allowances_are_kept_in_a_file_by_environment(tmp_path: Path) -> None:
+    (tmp_path / "review.yaml").write_text(
+        """
+        all: {guards: {iam-broadened: fail, force-destroy: "off"}}
+        prod:
+          guards: {force-destroy: fail}
+          allow:
+            - {guard: data-loss, reason: moved to another account, until: 2099-01-01}
+            - {guard: iam-opened, reason: it was, until: 2020-01-01}
+        """
+    )
+    prod, dev = rules(tmp_path, "prod", GUARDS), rules(tmp_path, "dev", GUARDS)
+    assert prod.guards == {"iam-broadened": "fail", "force-destroy": "fail"}
+    assert dev.guards == {"iam-broadened": "fail", "force-destroy": "off"}
+    assert [each.guard for each in prod.allow] == ["data-loss"], "the other one has ended"
+    assert rules(tmp_path / "elsewhere", "prod", GUARDS).guards == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("prod: {guards: {dataloss: off}}", "there is no guard 'dataloss': did you mean data-loss?"),
+        ("prod: {guards: {data-loss: maybe}}", "review.yaml, prod: guards.data-loss"),
+        ("prod: {allow: [{guard: data-loss, until: 2099-01-01}]}", "allow.0.reason: Field required"),
+        ("prod: {allowed: []}", "allowed: Extra inputs are not permitted"),
+        ("- a", "is not a mapping of environments"),
+        ("a: [", "review.yaml cannot be read"),
+    ],
+)
+def test_a_wrong_file_is_one_message(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "review.yaml").write_text(text)
+    with pytest.raises(UsageError) as refused:
+        rules(tmp_path, "prod", GUARDS)
+    assert said in str(refused.value)
+
+
+def test_another_major_release_of_a_provider_is_said() -> None:
+    def provided(release: str) -> str:
+        return f"urn:pulumi:prod::shop::pulumi:providers:aws::default_{release}::id"
+
+    one = step(1)
+    one["oldState"]["provider"], one["newState"]["provider"] = provided("6_9_0"), provided("7_51_1")
+    (finding,) = made(one).findings
+    assert finding.said.startswith("provider aws 6 becomes aws 7")
+    one["oldState"]["provider"] = provided("7_2_0")
+    assert made(one).findings == ()
+
+
+def test_environments_side_by_side() -> None:
+    table = side_by_side([made(step(1)), made()])
+    assert "| `prod` | ✅ nothing that a guard minds | 1 to update |" in table
+    assert table.count("\n") == 3
