@@ -66,24 +66,6 @@ def done(deployment: Deployment, command: str, *arguments: str) -> Any:
     return json.loads(ended.stdout)
 
 
-def approved(deployment: Deployment) -> str:
-    """The file with what was reviewed. The plan of another time is refused, with the difference."""
-    stale = mlstack(deployment, "deploy", "--approved", "0" * 16)
-    assert stale.returncode == 4, stale.stderr
-    assert "0000000000000000 was approved; nothing was changed" in stale.stderr
-    reviewed = mlstack(deployment, "review", "--json")
-    assert reviewed.returncode == 0, reviewed.stderr
-    report = json.loads(reviewed.stdout)
-    assert [each["operation"] for each in report["changes"]] == ["update"]
-    file = deployment.settings.with_name("review.json")
-    file.write_text(json.dumps({**report, "plan_hash": "1" * 64, "changes": []}))
-    other = mlstack(deployment, "deploy", "--approved", str(file))
-    assert other.returncode == 4, other.stderr
-    assert f"update {deployment.name}-access-role: was not approved" in other.stderr
-    file.write_text(reviewed.stdout)
-    return str(file)
-
-
 def resources(deployment: Deployment) -> list[str]:
     state = json.loads(deployment.run("pulumi", "stack", "export", "--stack", "local").stdout)["deployment"]
     assert not state.get("pending_operations"), "the engine was cut off"
@@ -147,7 +129,7 @@ def test_what_was_not_agreed_to_is_not_done(deployment: Deployment, tmp_path: Pa
 
 def test_what_a_change_does_to_permissions_is_shown_statement_by_statement(deployment: Deployment) -> None:
     deployment.configure(connector={"principal": "arn:aws:iam::123456789012:role/another-server"})
-    changed = done(deployment, "deploy", "--approved", approved(deployment))
+    changed = done(deployment, "deploy", "--yes")
     assert [(each["sign"], each["kind"], each["principals"]) for each in changed["iam_changes"]] == [
         ("-", "trust", ["arn:aws:iam::123456789012:user/zenml-server"]),
         ("+", "trust", ["arn:aws:iam::123456789012:role/another-server"]),
