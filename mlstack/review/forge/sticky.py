@@ -89,7 +89,7 @@ def post(comments: Comments, data: Marker, text: str) -> Posted:
             hint="render it for this forge, which leaves out what matters least",
         )
     author = comments.author()
-    mine = _matching(comments, data, author) if author else []
+    mine = _matching(comments, data, author)  # and nothing is written where the look afterwards would fail
     while mine:
         try:
             posted = _say(comments, mine[0], body)

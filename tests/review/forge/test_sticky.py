@@ -105,7 +105,7 @@ def test_two_that_remained_become_one_at_the_next_run(forge: StandIn) -> None:
     assert [(id_, text) for (id_, _, _), text in zip(forge.shown, texts(forge), strict=True)] == [(1, "new")]
 
 
-@pytest.mark.parametrize(("face", "who"), [("github", 200), ("github", 403), ("bitbucket", 403)])
+@pytest.mark.parametrize(("face", "who"), [("github", 200), ("github", 403), ("bitbucket", 401), ("bitbucket", 403)])
 def test_where_the_forge_does_not_tell_who_the_token_is_there_is_still_one(
     face: str, who: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
