@@ -96,10 +96,11 @@ class _AgainError(Exception):
 class _AsItIs(urllib.request.HTTPErrorProcessor):
     """Every answer is handed over. urllib would send the token along to wherever a redirect points."""
 
-    def http_response(self, _: urllib.request.Request, response: Any) -> Any:
+    def http_response(self, request: urllib.request.Request, response: Any) -> Any:  # noqa: ARG002
         return response
 
-    https_response = http_response
+    def https_response(self, request: urllib.request.Request, response: Any) -> Any:  # noqa: ARG002
+        return response
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -171,7 +171,7 @@ class StandIn:
                 return {"id": id_, "author": {"id": author}, "body": body, "system": False, "type": None}
             case _:
                 user = {"uuid": f"{{{author}}}", "type": "user"}
-                content = {"raw": "" if comment["deleted"] else body, "html": ""}
+                content = {"raw": body, "html": ""}
                 return {
                     "id": id_,
                     "user": user,

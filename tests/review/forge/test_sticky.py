@@ -194,6 +194,24 @@ def test_the_comment_that_was_approved_is_read_back_from_our_own_alone(forge: St
     assert str(US) in found[1].author
 
 
+def test_bitbucket_gets_no_html_which_it_would_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with serving("bitbucket") as forge:
+        post(forge.client(), PROD, "text")
+        assert "<!--" not in forge.shown[0][2]
+        assert marker.find(forge.shown[0][2]) == PROD
+
+
+def test_a_deleted_comment_of_bitbucket_is_listed_and_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with serving("bitbucket") as forge:
+        post(forge.client(), PROD, "old")
+        forge.comments[0]["deleted"] = True
+        assert read(forge.client(), "mlstack", "prod") is None
+        assert post(forge.client(), PROD, "new").action == "created"
+        assert forge.count("PUT") == 0
+
+
 def test_no_line_of_a_note_is_a_quick_action_of_gitlab(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with serving("gitlab") as forge:
