@@ -9,7 +9,7 @@ from mlstack.errors import MLStackError
 from mlstack.review.forge import marker
 from mlstack.review.forge.limits import BITBUCKET, GITHUB, GITLAB
 from mlstack.review.forge.marker import Marker
-from mlstack.review.forge.sticky import fitted, post, read, room
+from mlstack.review.forge.sticky import post, read, room, size
 from tests.review.forge.stand_in import SOMEBODY, US, Failure, StandIn, serving
 
 PROD = Marker(project="mlstack", environment="prod", plan="ab12")
@@ -169,19 +169,15 @@ def test_what_is_too_long_is_refused_before_anything_is_asked(forge: StandIn) ->
     assert post(client, PROD, "x" * space).action == "created"
 
 
-def test_a_text_is_made_to_fit_what_the_forge_counts(forge: StandIn) -> None:
-    asked: list[int] = []
-
-    def render(limit: int) -> str:
-        asked.append(limit)
-        return "é\n/x\n" * (limit // 5)
-
+@pytest.mark.parametrize("truncated", [True, False])
+def test_a_text_that_fills_the_room_is_taken(forge: StandIn, truncated: bool) -> None:
+    """The room is asked for before it is known whether something has to be left out."""
     client = forge.client()
-    text = fitted(client, PROD, render)
-    assert post(client, PROD, text).action == "created"
-    assert asked[0] == room(client, PROD)
-    assert len(text) > 0.6 * asked[0]
-    assert len(asked) <= 3
+    space = room(client, PROD.model_copy(update={"truncated": True}))
+    text = "/é\n" * (space // 6)
+    assert size(client, text) <= space
+    text += "x" * (space - size(client, text))
+    assert post(client, PROD.model_copy(update={"truncated": truncated}), text).action == "created"
 
 
 def test_the_comment_that_was_approved_is_read_back_from_our_own_alone(forge: StandIn) -> None:
