@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from mlstack.errors import UsageError
 from mlstack.review.forge import marker
-from mlstack.review.forge.connection import PATIENCE, Connection, RefusedError, Service
+from mlstack.review.forge.connection import PATIENCE, Connection, RefusedError, Service, UnknownTokenError
 from mlstack.review.forge.limits import BITBUCKET, Limit
 from mlstack.review.forge.sticky import Comment
 from mlstack.review.forge.variables import given, number, secret, segment
@@ -71,10 +71,10 @@ class Bitbucket:
         return text
 
     def author(self) -> str | None:
-        """None for the token of a repository, project or workspace, which may not ask: the first comment tells."""
+        """None for the token of a repository, project or workspace, which may not ask: what it writes tells."""
         try:
             answer = self.connection.call("GET", "/user", doing="say who the token is")
-        except RefusedError:
+        except (RefusedError, UnknownTokenError):
             return None
         return self.connection.read(answer, _User).uuid
 

@@ -33,7 +33,8 @@ PATIENCE = 180.0
 _ATTEMPTS = 6
 _TIMEOUT = 30.0
 _OVERLOADED = {502, 503, 504}
-_SECONDARY = 60.0
+_UNSAID = 60.0
+"""Seconds to wait when a rate limit does not say how long: what GitHub asks for."""
 _ADDRESS = re.compile(r"(https://[A-Za-z0-9.-]+|http://(127\.0\.0\.1|localhost))(:[0-9]{1,5})?(/[A-Za-z0-9._~%-]+)*")
 """Plain http is for this machine alone."""
 _BACKOFF = wait_exponential_jitter(initial=1, max=30)
@@ -41,6 +42,10 @@ _BACKOFF = wait_exponential_jitter(initial=1, max=30)
 
 class ForgeError(MLStackError):
     """The forge did not do what it was asked for."""
+
+
+class UnknownTokenError(ForgeError):
+    """401."""
 
 
 class RefusedError(ForgeError):
@@ -88,11 +93,14 @@ class _AgainError(Exception):
         self.error = error
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """urllib would send the token along to wherever a redirect points."""
+class _AsItIs(urllib.request.HTTPErrorProcessor):
+    """Every answer is handed over. urllib would send the token along to wherever a redirect points."""
 
-    def redirect_request(self, *_: Any) -> None:
-        return None
+    def http_response(self, request: urllib.request.Request, response: Any) -> Any:  # noqa: ARG002
+        return response
+
+    def https_response(self, request: urllib.request.Request, response: Any) -> Any:  # noqa: ARG002
+        return response
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,12 +169,8 @@ class Connection:
             request.data = json.dumps(body).encode()
             request.add_header("Content-Type", "application/json")
         try:
-            with urllib.request.build_opener(_NoRedirect).open(request, timeout=_TIMEOUT) as reply:
+            with urllib.request.build_opener(_AsItIs).open(request, timeout=_TIMEOUT) as reply:
                 answer = Answer(reply.status, reply.headers, reply.read().decode(errors="replace"))
-        except urllib.error.HTTPError as error:
-            with error:
-                answer = Answer(error.code, error.headers, error.read().decode(errors="replace"))
-            self._refuse(answer, doing, once)
         except urllib.error.URLError as error:  # before the request was out
             text = f"{name} cannot be reached at {host} to {doing}: {error.reason}"
             if isinstance(error.reason, ssl.SSLCertVerificationError):
@@ -176,6 +180,8 @@ class Connection:
         except (http.client.HTTPException, OSError) as error:
             reason = str(error) or type(error).__name__
             self._unanswered(f"{name} at {host} broke off when asked to {doing}: {reason}", hint, once)
+        if not 200 <= answer.status < 300:
+            self._refuse(answer, doing, once)
         try:
             _ = answer.data
         except ValueError:
@@ -195,7 +201,7 @@ class Connection:
         if answer.status in _OVERLOADED:
             self._unanswered(message, "run it again: nothing is posted twice", once, _asked_to_wait(answer.headers))
         if answer.status == 401:
-            raise ForgeError(message, hint=f"put a token that is valid and not expired into {service.variable}")
+            raise UnknownTokenError(message, hint=f"put a token that is valid and not expired into {service.variable}")
         if answer.status == 403:
             raise RefusedError(message, hint=service.permission)
         if answer.status == 404:
@@ -242,7 +248,7 @@ def _rate_limited(answer: Answer) -> float | None:
     reset = answer.headers.get("x-ratelimit-reset") or answer.headers.get("ratelimit-reset")
     if spent and reset and reset.isdigit():
         return max(1.0, int(reset) - time.time())
-    return _SECONDARY if secondary else 1.0
+    return _UNSAID
 
 
 def _asked_to_wait(headers: Message) -> float | None:

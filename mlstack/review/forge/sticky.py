@@ -1,7 +1,7 @@
 """One comment per environment: found by its marker and its author, brought up to date in place, never doubled."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -53,25 +53,14 @@ class Posted:
 
 
 def room(comments: Comments, data: Marker) -> int:
-    """How much the marker leaves for the text, in the units of `comments.limit`."""
-    return comments.limit.maximum - comments.limit.count(_body(comments, data, ""))
+    """How much the marker leaves for the text, in the units of `comments.limit`, whether it is truncated or not."""
+    longer = data.model_copy(update={"truncated": False})
+    return comments.limit.maximum - comments.limit.count(_body(comments, longer, ""))
 
 
-def fitted(comments: Comments, data: Marker, render: Callable[[int], str]) -> str:
-    """What `render` makes of the longest text that this forge takes.
-
-    `render` gets the number of characters that it may use. It is asked again for less while the forge, which may count
-    bytes, would refuse what came back.
-    """
-    space = limit = room(comments, data)
-    text = render(limit)
-    for _ in range(8):
-        used = comments.limit.count(comments.finished(text))
-        if used <= space:
-            break
-        limit = min(limit - 1, limit * space // used)
-        text = render(limit)
-    return text
+def size(comments: Comments, text: str) -> int:
+    """What a text takes of the room, with what `finished` adds to it."""
+    return comments.limit.count(comments.finished(text))
 
 
 def post(comments: Comments, data: Marker, text: str) -> Posted:
@@ -89,7 +78,7 @@ def post(comments: Comments, data: Marker, text: str) -> Posted:
             hint="render it for this forge, which leaves out what matters least",
         )
     author = comments.author()
-    mine = _matching(comments, data, author) if author else []
+    mine = _matching(comments, data, author)  # and nothing is written where the look afterwards would fail
     while mine:
         try:
             posted = _say(comments, mine[0], body)

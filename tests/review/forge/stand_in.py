@@ -30,6 +30,8 @@ class Failure:
     times: int = 1
     carried_out: bool = False
     """The request is carried out all the same, and only its answer is lost."""
+    broken: bool = False
+    """Closes the connection before the text that it announced."""
     hang_up: bool = False
     """Closes the connection without an answer."""
 
@@ -42,7 +44,7 @@ class StandIn:
     """The longest page that the server gives, whatever is asked for."""
     tells_who: bool = True
     who_status: int = 200
-    """Of GitHub's answer to who the token is, when it does not tell."""
+    """Of the answer to who the token is, when it does not tell."""
     comments: list[dict[str, Any]] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
@@ -135,7 +137,11 @@ class StandIn:
                 return 200, {}, {"id": US, "username": "project_5_bot"}
             case _:
                 known: tuple[int, dict[str, str], Any] = 200, {}, {"uuid": f"{{{US}}}"}
-                return known if self.tells_who else (403, {}, {"type": "error", "error": {"message": "Forbidden"}})
+                return (
+                    known
+                    if self.tells_who
+                    else (self.who_status, {}, {"type": "error", "error": {"message": "Forbidden"}})
+                )
 
     def _body(self, sent: Any) -> str:
         text: str = sent["content"]["raw"] if self.face == "bitbucket" else sent["body"]
@@ -165,7 +171,7 @@ class StandIn:
                 return {"id": id_, "author": {"id": author}, "body": body, "system": False, "type": None}
             case _:
                 user = {"uuid": f"{{{author}}}", "type": "user"}
-                content = {"raw": "" if comment["deleted"] else body, "html": ""}
+                content = {"raw": body, "html": ""}
                 return {
                     "id": id_,
                     "user": user,
@@ -208,7 +214,9 @@ def serving(face: str) -> Iterator[StandIn]:
             for name, value in headers.items():
                 self.send_header(name, value)
             payload = text.encode()
-            if status != 204:
+            if failure and failure.broken:
+                self.close_connection = True
+            elif status != 204:
                 self.send_header("Content-Length", str(len(payload)))
             self.end_headers()
             if status != 204:

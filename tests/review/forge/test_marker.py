@@ -90,6 +90,8 @@ def test_what_is_no_marker_is_none() -> None:
     ):
         assert find(body) is None, body
     assert find(line.replace(PLAN, "not hex")) is None
-    assert find(f"<!-- mlstack-review v1 {'{' * 100_000}{'}' * 100_000} -->") is None
+    deep = '{"a":' * 100_000 + "1" + "}" * 100_000
+    assert find(f"<!-- mlstack-review v1 {deep} -->") is None
+    assert find(line.replace("false", '"false"')) is None
     assert find('<!-- mlstack-review v2 {"a":[}] -->') is None
     assert find(line.replace(PLAN, PLAN.upper())) is None

@@ -9,7 +9,7 @@ from mlstack.errors import MLStackError
 from mlstack.review.forge import marker
 from mlstack.review.forge.limits import BITBUCKET, GITHUB, GITLAB
 from mlstack.review.forge.marker import Marker
-from mlstack.review.forge.sticky import fitted, post, read, room
+from mlstack.review.forge.sticky import post, read, room, size
 from tests.review.forge.stand_in import SOMEBODY, US, Failure, StandIn, serving
 
 PROD = Marker(project="mlstack", environment="prod", plan="ab12")
@@ -105,7 +105,7 @@ def test_two_that_remained_become_one_at_the_next_run(forge: StandIn) -> None:
     assert [(id_, text) for (id_, _, _), text in zip(forge.shown, texts(forge), strict=True)] == [(1, "new")]
 
 
-@pytest.mark.parametrize(("face", "who"), [("github", 200), ("github", 403), ("bitbucket", 403)])
+@pytest.mark.parametrize(("face", "who"), [("github", 200), ("github", 403), ("bitbucket", 401), ("bitbucket", 403)])
 def test_where_the_forge_does_not_tell_who_the_token_is_there_is_still_one(
     face: str, who: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,19 +169,15 @@ def test_what_is_too_long_is_refused_before_anything_is_asked(forge: StandIn) ->
     assert post(client, PROD, "x" * space).action == "created"
 
 
-def test_a_text_is_made_to_fit_what_the_forge_counts(forge: StandIn) -> None:
-    asked: list[int] = []
-
-    def render(limit: int) -> str:
-        asked.append(limit)
-        return "é\n/x\n" * (limit // 5)
-
+@pytest.mark.parametrize("truncated", [True, False])
+def test_a_text_that_fills_the_room_is_taken(forge: StandIn, truncated: bool) -> None:
+    """The room is asked for before it is known whether something has to be left out."""
     client = forge.client()
-    text = fitted(client, PROD, render)
-    assert post(client, PROD, text).action == "created"
-    assert asked[0] == room(client, PROD)
-    assert len(text) > 0.6 * asked[0]
-    assert len(asked) <= 3
+    space = room(client, PROD.model_copy(update={"truncated": True}))
+    text = "/é\n" * (space // 6)
+    assert size(client, text) <= space
+    text += "x" * (space - size(client, text))
+    assert post(client, PROD.model_copy(update={"truncated": truncated}), text).action == "created"
 
 
 def test_the_comment_that_was_approved_is_read_back_from_our_own_alone(forge: StandIn) -> None:
@@ -192,6 +188,24 @@ def test_the_comment_that_was_approved_is_read_back_from_our_own_alone(forge: St
     assert found
     assert found[0] == PROD
     assert str(US) in found[1].author
+
+
+def test_bitbucket_gets_no_html_which_it_would_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with serving("bitbucket") as forge:
+        post(forge.client(), PROD, "text")
+        assert "<!--" not in forge.shown[0][2]
+        assert marker.find(forge.shown[0][2]) == PROD
+
+
+def test_a_deleted_comment_of_bitbucket_is_listed_and_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with serving("bitbucket") as forge:
+        post(forge.client(), PROD, "old")
+        forge.comments[0]["deleted"] = True
+        assert read(forge.client(), "mlstack", "prod") is None
+        assert post(forge.client(), PROD, "new").action == "created"
+        assert forge.count("PUT") == 0
 
 
 def test_no_line_of_a_note_is_a_quick_action_of_gitlab(monkeypatch: pytest.MonkeyPatch) -> None:
