@@ -1,6 +1,7 @@
 """`mlstack review`."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -153,8 +154,14 @@ def _posted(made: Report, place: "Comments", source_url: str | None) -> str:
     from mlstack.review.markdown import LEFT_OUT, comment
 
     plan = None if made.partial else made.plan_hash
-    marker = Marker(project=made.project, environment=made.environment, plan=plan, truncated=True)
-    text = comment(made, limit=sticky.room(place, marker), source_url=source_url, count=place.limit.count)
+    marker = Marker(project=made.project, environment=made.environment, plan=plan)
+    text = comment(
+        made,
+        limit=sticky.room(place, marker),
+        source_url=source_url,
+        count=partial(sticky.size, place),
+        folds=place.style == "html",
+    )
     posted = sticky.post(place, marker.model_copy(update={"truncated": LEFT_OUT in text}), text)
     return f"comment {posted.action}: {posted.url}"
 

@@ -4,7 +4,7 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -41,8 +41,17 @@ def side_by_side(reports: Iterable[Report]) -> str:
     return "\n".join(["| environment | verdict | changes |", "|---|---|---|", *lines])
 
 
-def comment(report: Report, *, limit: int, source_url: str | None = None, count: Callable[[str], int] = len) -> str:
+def comment(
+    report: Report,
+    *,
+    limit: int,
+    source_url: str | None = None,
+    count: Callable[[str], int] = len,
+    folds: bool = True,
+) -> str:
     """At most `limit` characters, or what `count` counts. `source_url`: what `<path>#L<line>` is put behind.
+
+    `folds`: whether the forge takes a little HTML; Bitbucket shows it as it is written.
 
     Raises ValueError when not even what may not be cut fits into the limit.
     """
@@ -56,10 +65,16 @@ def comment(report: Report, *, limit: int, source_url: str | None = None, count:
         _Section(_policies(report), "policies"),
         _Section(_cost(report), "cost"),
         _Section(_blind(report), "blind spots"),
-        *(_Section(text, f"component {name}") for name, text in _components(report, source_url)),
+        *(_Section(text, f"component {name}") for name, text in _components(report, source_url, folds=folds)),
         _Section("" if report.partial else f"<sub>plan `{report.plan_hash[:16]}`</sub>", "plan", keep=True),
     ]
+    if not folds:
+        sections = [replace(section, text=_without_html(section.text)) for section in sections]
     return _fitted([section for section in sections if section.text], limit, count)
+
+
+def _without_html(text: str) -> str:
+    return text.replace("<br>", ", ").replace("<sub>", "").replace("</sub>", "").replace("&lt;", "<")
 
 
 def _fitted(sections: list[_Section], limit: int, count: Callable[[str], int]) -> str:
@@ -199,13 +214,14 @@ def _blind(report: Report) -> str:
     return "\n".join(["### What a preview cannot see", "", *lines]) if lines else ""
 
 
-def _components(report: Report, source_url: str | None) -> Iterable[tuple[str, str]]:
+def _components(report: Report, source_url: str | None, *, folds: bool) -> Iterable[tuple[str, str]]:
     ordered = sorted(report.changes, key=lambda each: each.component)
     for component, several in groupby(ordered, key=lambda each: each.component):
         changes = list(several)
         body = "\n\n".join(_change(change, source_url) for change in changes)
-        summary = f"<summary>{component}: {len(changes)} {'change' if len(changes) == 1 else 'changes'}</summary>"
-        yield component, f"<details>{summary}\n\n{body}\n\n</details>"
+        said = f"{component}: {len(changes)} {'change' if len(changes) == 1 else 'changes'}"
+        folded = f"<details><summary>{said}</summary>\n\n{body}\n\n</details>"
+        yield component, folded if folds else f"### {said}\n\n{body}"
 
 
 def _change(change: Change, source_url: str | None) -> str:

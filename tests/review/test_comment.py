@@ -1,6 +1,7 @@
 """Properties that every comment has, however large the preview and whatever stands in it."""
 
 import json
+import re
 import time
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,7 @@ from mlstack.review.model import Report
 from mlstack.review.preview import read
 from mlstack.review.report import report
 from mlstack.review.rules import Allowance, rules
+from tests.review.test_recorded import of
 
 URN = "urn:pulumi:prod::shop::mlstack:index:MLStack$mlstack:index:Part{part}$aws:s3/bucket:Bucket::b{number}"
 
@@ -172,3 +174,9 @@ def test_environments_side_by_side() -> None:
     table = side_by_side([made(step(1)), made()])
     assert "| `prod` | ✅ nothing that a guard minds | 1 to update |" in table
     assert table.count("\n") == 3
+
+
+def test_where_a_forge_takes_no_html_there_is_none() -> None:
+    text = comment(of("new-key"), limit=65536, folds=False)
+    assert not re.search(r"</?(details|summary|br|sub)>", text)
+    assert "### EncryptionKey: 2 changes" in text
