@@ -165,6 +165,10 @@ def test_every_workflow_is_of_the_environments_that_there_are() -> None:
         for job in read(file)["jobs"].values():
             stacks = job.get("strategy", {}).get("matrix", {}).get("stack")
             assert stacks is None or set(stacks) == there
+    levels = jobs("preview.yml")["preview"]["strategy"]["matrix"]["include"]
+    assert {each["stack"] for each in levels} == there
+    for each in levels:
+        assert (ROOT / "policies" / f"{each['levels']}.json").exists()
 
 
 def test_every_command_and_option_that_they_use_exists() -> None:
