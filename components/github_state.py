@@ -75,9 +75,9 @@ def writes_state(state: State, managed: Managed) -> tuple[Statement, ...]:
             (
                 Statement(
                     sid="StateEncrypt",
-                    actions=("kms:Encrypt", "kms:GenerateDataKey"),
+                    actions=("kms:GenerateDataKey",),
                     resources=state.key_arns,
-                    why="the state and the secrets in it are encrypted",
+                    why="S3 encrypts each file with a data key; the one of the secrets was made with the stack",
                     source="https://www.pulumi.com/docs/iac/concepts/secrets/",
                 ),
             )

@@ -35,6 +35,7 @@ try:
             provider_arn=config.get("providerArn") or None,
             drift_branch=config.get("driftBranch") or None,
             permissions_boundary=config.get("permissionsBoundary") or None,
+            tags={"mlstack:program": pulumi.get_project()},
         ),
     )
 except UsageError as error:

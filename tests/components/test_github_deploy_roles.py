@@ -199,6 +199,8 @@ def test_keys_and_networks_of_others_are_out_of_reach() -> None:
         assert roles().may(DEPLOY, action, resource, **ours), action
         assert not roles().may(DEPLOY, action, resource), action
         assert not roles().may(DEPLOY, action, resource, **prod), action
+        assert roles().may(DEPLOY, action, resource, "prod", **prod), action
+        assert not roles().may(DEPLOY, action, resource, "prod", **ours), action
     tags = {"aws__RequestTag/mlstack__project": "mlstack", "aws__RequestTag/mlstack__environment": "dev"}
     key = names().arn("kms", "key/1")
     assert roles().may(DEPLOY, "kms:CreateKey", "*", **tags)

@@ -58,3 +58,17 @@ def test_every_resource_is_shown_under_the_environments_own_account_and_nothing_
     assert (tmp_path / "preview" / "events.ndjson").stat().st_size > 10_000
     assert (clone / "Pulumi.dev.yaml").read_text(encoding="utf-8") == settings
     assert not list((clone / ".mlstack").rglob("cloud.json")), "the cloud is stopped"
+
+
+def test_an_account_that_is_none_is_refused(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mlstack", "local", "start", "--account-id", "12345"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "--account-id is '12345'" in done.stderr
+    assert not (tmp_path / ".mlstack").exists()

@@ -54,6 +54,13 @@ def test_a_second_start_changes_nothing(cloud: Cloud) -> None:
     assert time.monotonic() - begun < 3, "a start with nothing to do took more than 3 s"
 
 
+def test_it_is_one_account_at_a_time_and_says_which(cloud: Cloud) -> None:
+    state = cloud.state()
+    with pytest.raises(UsageError, match="runs already, as account 123456789012"):
+        Cloud(cloud._root, "210987654321").start(print)
+    assert cloud.state() == state
+
+
 def test_the_emulator_holds_nothing_but_the_identity_of_the_zenml_server(cloud: Cloud) -> None:
     state = cloud.state()
     assert state is not None
