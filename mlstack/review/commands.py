@@ -50,6 +50,7 @@ def review(
     markdown: Annotated[Path | None, typer.Option("--markdown", help="Write the comment to this file.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page with a picture to this file.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1000, help="Characters that the comment may have.")] = _LIMIT,
+    note: Annotated[str, typer.Option("--note", help="Said below the verdict, such as what it compares with.")] = "",
     source_url: Annotated[
         str | None, typer.Option("--source-url", help="Links lines of code: https://.../blob/<commit>")
     ] = None,
@@ -82,7 +83,7 @@ def review(
             stack, config_file, digest, events, guard or [], policy_pack or [], policy_pack_config or [], drift=drift
         )
     )
-    text = comment(made, limit=limit, source_url=source_url)
+    text = comment(made, limit=limit, source_url=source_url, note=note)
     if beside:
         text = f"{side_by_side([made, *map(_read, beside)])}\n\n{text}"
     if markdown:
@@ -92,7 +93,7 @@ def review(
 
         html.write_text(page(made), encoding="utf-8")
     if place:
-        typer.echo(_posted(made, place, source_url), err=True)
+        typer.echo(_posted(made, place, source_url, note), err=True)
     if annotate:
         _annotate(made, source_url)
     typer.echo(made.model_dump_json() if as_json else text)
@@ -147,7 +148,7 @@ def _place(forge: str | None, repository: str | None, pull_request: int | None, 
     return comments(os.environ, forge=forge, repository=repository, pull_request=pull_request, api=api)
 
 
-def _posted(made: Report, place: "Comments", source_url: str | None) -> str:
+def _posted(made: Report, place: "Comments", source_url: str | None, note: str) -> str:
     """Rendered for this forge: its limit and how it counts are its own."""
     from mlstack.review.forge import sticky
     from mlstack.review.forge.marker import Marker
@@ -161,6 +162,7 @@ def _posted(made: Report, place: "Comments", source_url: str | None) -> str:
         source_url=source_url,
         count=partial(sticky.size, place),
         folds=place.style == "html",
+        note=note,
     )
     posted = sticky.post(place, marker.model_copy(update={"truncated": LEFT_OUT in text}), text)
     return f"comment {posted.action}: {posted.url}"

@@ -48,15 +48,18 @@ def comment(
     source_url: str | None = None,
     count: Callable[[str], int] = len,
     folds: bool = True,
+    note: str = "",
 ) -> str:
     """At most `limit` characters, or what `count` counts. `source_url`: what `<path>#L<line>` is put behind.
 
-    `folds`: whether the forge takes a little HTML; Bitbucket shows it as it is written.
+    `note`: what a reader has to know of this preview, such as what it compares with. `folds`: whether the forge takes a
+    little HTML; Bitbucket shows it as it is written.
 
     Raises ValueError when not even what may not be cut fits into the limit.
     """
     sections = [
         _Section(_verdict(report), "verdict", keep=True),
+        _Section(f"_{_inline(note)}_" if note else "", "note", keep=True),
         _Section(_guards(report), "guards", keep=True),
         _Section(_problems(report), "problems", keep=True),
         _Section(_access(report), "changes to who may do what"),

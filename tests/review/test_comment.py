@@ -180,3 +180,8 @@ def test_where_a_forge_takes_no_html_there_is_none() -> None:
     text = comment(of("new-key"), limit=65536, folds=False)
     assert not re.search(r"</?(details|summary|br|sub)>", text)
     assert "### EncryptionKey: 2 changes" in text
+
+
+def test_what_has_to_be_known_of_a_preview_is_never_cut() -> None:
+    text = comment(made(*[step(number) for number in range(300)]), limit=1500, note="compared with nothing")
+    assert text.split("\n\n")[2] == "_compared with nothing_"
