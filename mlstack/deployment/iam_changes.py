@@ -60,7 +60,7 @@ def iam_changes(steps: Iterable[Step]) -> list[IamChange]:
     found: list[IamChange] = []
     for step in steps:
         old = _entries(step, step.old)
-        new = _entries(step, step.new) if step.operation != "delete" else {}
+        new = _entries(step, step.new)
         found += [_signed("-", entry) for key, entry in old.items() if key not in new]
         found += [_signed("+", entry) for key, entry in new.items() if key not in old]
     return found
