@@ -141,9 +141,9 @@ def _report(samples: dict[str, list[Sample]], servers: dict[str, float]) -> None
         print(f"{name:<44}{'':>18}{megabytes:>11.0f} MB")
     for names, aim in AIMS.items():
         together = sum(median[name] for name in names)
-        print(f"{' + '.join(names):<44}{together:>7.1f} s{aim:>7.0f} s")
+        print(f"{' + '.join(names):<44}{together:>7.1f} s{aim:>7.1f} s")
     for (more, less), aim in ADDED_AIM.items():
-        print(f"{f'{more} - {less}':<44}{median[more] - median[less]:>7.1f} s{aim:>7.0f} s")
+        print(f"{f'{more} - {less}':<44}{median[more] - median[less]:>7.1f} s{aim:>7.1f} s")
     print(f"{'largest process':<44}{'':>9}{MEMORY_AIM:>6} MB{max([*peak.values(), *servers.values()]):>11.0f} MB")
 
 
