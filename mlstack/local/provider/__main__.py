@@ -10,6 +10,7 @@ from pathlib import Path
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from mlstack.local.processes import end_without
 from mlstack.local.provider.clients import Clients
 from mlstack.local.provider.operations import Operations
 from mlstack.local.provider.servicer import AwsProvider
@@ -38,6 +39,7 @@ def main() -> None:
     unfinished = options.port_file.with_suffix(".unfinished")
     unfinished.write_text(str(port), encoding="utf-8")
     unfinished.replace(options.port_file)
+    end_without(options.port_file)
     stopped.wait()
     server.stop(grace=2).wait()
 
