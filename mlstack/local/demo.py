@@ -102,18 +102,10 @@ def down(project: Path) -> None:
     environment = {**cloud.pulumi_environment(engine.bin), **cloud.zenml_environment()}
     pulumi = Pulumi(project, ENVIRONMENT, environment=environment, log=root / "logs" / "pulumi.log")
     pulumi.select()
-    with stages.stage("mlstack deregister") as stage:
-        plan = _json_of(
-            [sys.executable, "-m", "mlstack", "deregister", "--stack", ENVIRONMENT, "--json"],
-            project,
-            environment,
-            stage.news,
+    if pulumi.state():
+        _take_down(
+            project, pulumi, environment, stages, root, refresh=memory is None or memory.boot_id != state.boot_id
         )
-        stage.result = of_plan(plan)
-    with stages.stage("pulumi destroy") as stage:
-        fresh = memory is None or memory.boot_id != state.boot_id
-        outcome = _past_a_stale_lock(pulumi, root, lambda: pulumi.destroy(stage.news, refresh=fresh))
-        stage.result = str(outcome)
     (root / "demo.json").unlink(missing_ok=True)
     _remove_runs(cloud)
     left = summary.left_behind(state)
@@ -125,6 +117,22 @@ def down(project: Path) -> None:
             "the emulator still held: " + ", ".join(left), hint="it has been stopped, and its memory with it"
         )
     typer.echo("nothing is left in the emulator, and ZenML holds no stack, component or connector of this project")
+
+
+def _take_down(
+    project: Path, pulumi: Pulumi, environment: Mapping[str, str], stages: Stages, root: Path, *, refresh: bool
+) -> None:
+    with stages.stage("mlstack deregister") as stage:
+        plan = _json_of(
+            [sys.executable, "-m", "mlstack", "deregister", "--stack", ENVIRONMENT, "--json"],
+            project,
+            environment,
+            stage.news,
+        )
+        stage.result = of_plan(plan)
+    with stages.stage("pulumi destroy") as stage:
+        outcome = _past_a_stale_lock(pulumi, root, lambda: pulumi.destroy(stage.news, refresh=refresh))
+        stage.result = str(outcome)
 
 
 def state_directory(project: Path) -> Path:

@@ -203,6 +203,10 @@ def test_taken_down_nothing_of_it_is_left(project: Path) -> None:
     time.sleep(0.2)
     assert _servers(project) == [], "a process of the demo still runs"
 
+    again = _run(project, "demo", "--down")
+    assert again.returncode == 0, again.stderr[-3000:]
+    assert _servers(project) == [], "a process of the demo runs again"
+
 
 def test_a_wrong_setting_is_refused_before_anything_is_started(project: Path) -> None:
     settings = project / "Pulumi.local.yaml"
