@@ -106,3 +106,9 @@ def _imports(file: Path, *, only_at_import: bool = False) -> Iterator[str]:
             yield node.module
             if node.module in ("components", "mlstack"):
                 yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_a_review_knows_nothing_of_what_deploys() -> None:
+    for file in (ROOT / "mlstack" / "review").rglob("*.py"):
+        known = {name for name in _imports(file) if name.startswith(("mlstack.deployment", "components"))}
+        assert not known, f"{file.name} imports {known}"

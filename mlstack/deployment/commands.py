@@ -15,18 +15,15 @@ from rich.markup import escape
 
 from mlstack.contract import MLStackOutputs
 from mlstack.deployment import data, shown
-from mlstack.deployment.iam_changes import IamChange, iam_changes
 from mlstack.deployment.work import Work
 from mlstack.engine import Pulumi, Step
 from mlstack.errors import MLStackError, UsageError
 from mlstack.registration import source
 from mlstack.registration.server import ServerError, connection
-from mlstack.registration.session import session
+from mlstack.registration.session import BY_COMMAND, HOOKED, session
 from mlstack.review.approval import refuse_unless_approved
-
-BY_COMMAND = "MLSTACK_REGISTERED_BY_COMMAND"
-HOOKED = "mlstack:index:Registration"
-"""As in `mlstack/registration/automatic.py`, which imports the engine's SDK."""
+from mlstack.review.model import Statement
+from mlstack.review.statements import iam_changes
 
 StackOption = Annotated[str | None, typer.Option("--stack", help="Pulumi stack. Default: the selected one.")]
 ConfigOption = Annotated[str | None, typer.Option("--config-file", help="Settings file. Default: Pulumi.<stack>.yaml.")]
@@ -103,7 +100,7 @@ def deploy(
                     "stack": pulumi.stack,
                     "changed": done.changed or registered["changed"],
                     "resources": done.counts,
-                    "iam_changes": [each.as_json() for each in permissions],
+                    "iam_changes": [each.model_dump(mode="json") for each in permissions],
                     "data_lost": lost,
                     "registration": registered,
                     "dashboard": registered["dashboard"],
@@ -192,7 +189,7 @@ def _again(command: str) -> str:
     return shlex.join(["mlstack", *sys.argv[1:]]) if command in sys.argv else f"mlstack {command}"
 
 
-def _acknowledge(console: Console, permissions: list[IamChange], lost: list[str], *, yes: bool) -> None:
+def _acknowledge(console: Console, permissions: list[Statement], lost: list[str], *, yes: bool) -> None:
     """Raises UsageError when nobody can be asked, typer.Abort when the answer is no."""
     if permissions:
         shown.show_iam(console, permissions)

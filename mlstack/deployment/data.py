@@ -6,13 +6,7 @@ from typing import Any
 
 from mlstack.engine import Step
 from mlstack.errors import UsageError
-
-KINDS = {
-    "aws:s3/bucket:Bucket": "bucket",
-    "aws:ecr/repository:Repository": "repository",
-    "aws:kms/key:Key": "key",
-    "aws:cloudwatch/logGroup:LogGroup": "log group",
-}
+from mlstack.review.guards import KINDS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,8 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from mlstack.deployment.iam_changes import IamChange
 from mlstack.engine import CHANGES, Outcome, Step
+from mlstack.review.model import Statement
 
 _STYLES = {"create": "green", "update": "yellow", "replace": "red", "delete": "red"}
 _PAST = {"create": "created", "update": "updated", "replace": "replaced", "remove": "removed"}
@@ -36,7 +36,7 @@ def show_preview(console: Console, outcome: Outcome) -> None:
     console.print(table)
 
 
-def show_iam(console: Console, changes: list[IamChange]) -> None:
+def show_iam(console: Console, changes: list[Statement]) -> None:
     """Statement by statement, below whose they are."""
     console.print(f"{len(changes)} changes to who may do what:")
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)

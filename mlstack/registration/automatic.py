@@ -12,10 +12,7 @@ from pulumi import ComponentResource, Output, Resource, ResourceHook, ResourceHo
 
 from mlstack.access_key import AccessKey
 from mlstack.contract import MLStackOutputs
-
-TYPE = "mlstack:index:Registration"
-BY_COMMAND = "MLSTACK_REGISTERED_BY_COMMAND"
-"""Environment variable with which `mlstack deploy` and `destroy` keep the hooks quiet: they do it themselves."""
+from mlstack.registration.session import BY_COMMAND, HOOKED, session
 
 _DEREGISTER = "mlstack-deregister"
 
@@ -38,14 +35,12 @@ class Registration(ComponentResource):
             before_delete=[ResourceHook(_DEREGISTER, _deregister)],
         )
         options = pulumi.ResourceOptions(depends_on=[after], hooks=hooks)
-        super().__init__(TYPE, "registration", {"contract": contract}, options)
+        super().__init__(HOOKED, "registration", {"contract": contract}, options)
         self.register_outputs({})
 
     async def _register(self, about: ResourceHookArgs) -> None:
         if os.environ.get(BY_COMMAND):
             return
-        from mlstack.registration.session import session
-
         text = await self._key.future()
         with session(_contract(about.new_inputs), AccessKey.parse(text) if text else None, pulumi.log.info) as zenml:
             result = zenml.register()
@@ -63,8 +58,6 @@ def leave_registered() -> None:
 def _deregister(about: ResourceHookArgs) -> None:
     if os.environ.get(BY_COMMAND):
         return
-    from mlstack.registration.session import session
-
     with session(_contract(about.old_inputs), None, pulumi.log.info) as zenml:
         zenml.deregister()
 

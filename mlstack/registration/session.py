@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from mlstack.registration.objects import Held
     from mlstack.registration.plan import Plan
 
+HOOKED = "mlstack:index:Registration"
+"""Type of what carries the hooks of `mlstack:register: automatic` (automatic.py)."""
+BY_COMMAND = "MLSTACK_REGISTERED_BY_COMMAND"
+"""Environment variable with which `mlstack deploy` and `destroy` keep those hooks quiet: they do it themselves."""
+
 Progress = Callable[[str], None]
 Result = Mapping[str, Any]
 """A plan as JSON, with `server`, `stack`, `dry_run`, and where there is a stack its `stack_id` and `dashboard`."""

@@ -4,18 +4,18 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from mlstack.deployment.iam_changes import DOCUMENTS, UNKNOWN, iam_changes, owner
 from mlstack.engine import Step
 from mlstack.iam.conditions import PolicyError
 from mlstack.iam.containment import Containment, contained
 from mlstack.iam.policy import Policy
 from mlstack.review.model import Change, Document, Statement
+from mlstack.review.statements import DOCUMENTS, UNKNOWN, iam_changes, owner
 
 
 def statements(changes: Iterable[Change]) -> tuple[Statement, ...]:
     """Each statement that comes or goes."""
     steps = [Step(operation=each.operation, urn=each.urn, old=each.old, new=each.new) for each in changes]
-    return tuple(Statement.model_validate(change.as_json()) for change in iam_changes(steps))
+    return tuple(iam_changes(steps))
 
 
 def documents(changes: Iterable[Change], account: str | None) -> tuple[Document, ...]:

@@ -3,10 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from mlstack.deployment.data import KINDS
 from mlstack.errors import UsageError, nearest
 from mlstack.review.model import Change, ContractChange, Document, Finding, Level, PolicyResult
 from mlstack.review.rules import Allowance
+
+KINDS = {
+    "aws:s3/bucket:Bucket": "bucket",
+    "aws:ecr/repository:Repository": "repository",
+    "aws:kms/key:Key": "key",
+    "aws:cloudwatch/logGroup:LogGroup": "log group",
+}
+"""What holds data that cannot be had back, and what people call it."""
 
 _Said = tuple[str, str | None]
 """What there is to say, and the line of code that it is about."""

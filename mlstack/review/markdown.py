@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from mlstack.deployment.iam_changes import DOCUMENTS, UNKNOWN
 from mlstack.review.cost import prices
 from mlstack.review.model import Change, Report
+from mlstack.review.statements import DOCUMENTS, UNKNOWN
 
 _SIGNS = {"create": "+", "update": "~", "replace": "±", "delete": "-"}
 _VALUE = 200

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlstack.deployment.iam_changes import UNKNOWN
 from mlstack.engine import Step
 from mlstack.errors import UsageError
 from mlstack.review.model import Change, PolicyResult
+from mlstack.review.statements import UNKNOWN
 
 _NO_CHANGE = {"same", "read", "refresh", "discard"}
 _PARTS_OF_A_REPLACEMENT = {"create-replacement", "delete-replaced", "read-replacement", "discard-replaced"}

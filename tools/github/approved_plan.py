@@ -4,17 +4,14 @@ It stands in the hidden first line of the comment that the preview wrote last on
 commit is no merge of a pull request, nobody previewed it, or the comment could not show all of it.
 """
 
-import json
-import re
 import sys
 from typing import Any
 
+from mlstack.review.forge import marker
 from tools.github.gh import GitHubError, pages, told, variable
 
 AUTHOR = "github-actions[bot]"
 """Who writes with the token of a workflow. Nobody else's comment approves anything."""
-
-_MARKER = re.compile(r"<!-- mlstack-review v\d{1,9} (\{.*\}) -->")
 
 
 def main() -> int:
@@ -41,15 +38,10 @@ def plan_in(comment: dict[str, Any], stack: str) -> str | None:
     """The hash in the marker of a comment about `stack`."""
     if (comment.get("user") or {}).get("login") != AUTHOR:
         return None
-    found = _MARKER.fullmatch(str(comment.get("body", "")).split("\n", 1)[0].strip())
-    try:
-        marker = json.loads(found[1]) if found else {}
-    except ValueError:
+    found = marker.find(str(comment.get("body", "")))
+    if found is None or found.environment != stack or found.truncated:
         return None
-    plan = marker.get("plan")
-    if marker.get("environment") != stack or marker.get("truncated", False) is not False:
-        return None
-    return plan if isinstance(plan, str) and re.fullmatch(r"[0-9a-f]{8,128}", plan) else None
+    return found.plan
 
 
 if __name__ == "__main__":

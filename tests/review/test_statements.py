@@ -6,9 +6,10 @@ from typing import Any
 
 from rich.console import Console
 
-from mlstack.deployment.iam_changes import UNKNOWN, IamChange, iam_changes
 from mlstack.deployment.shown import show_iam
 from mlstack.engine import Step
+from mlstack.review.model import Statement
+from mlstack.review.statements import UNKNOWN, iam_changes
 
 ROLE = "urn:pulumi:dev::mlstack::mlstack:index:MLStack$mlstack:index:Role$aws:iam/role:Role::access"
 POLICY = "urn:pulumi:dev::mlstack::mlstack:index:MLStack$aws:iam/rolePolicy:RolePolicy::access-policy"
@@ -26,7 +27,7 @@ def changes(old: dict[str, Any], new: dict[str, Any], *, urn: str = POLICY, oper
 def test_a_new_statement_is_shown_whole() -> None:
     found = changes({}, policy({**READ, "Condition": {"Bool": {"aws:SecureTransport": "true"}}}), operation="create")
     assert found == [
-        IamChange(
+        Statement(
             sign="+",
             whose="access",
             kind="policy",

@@ -6,10 +6,10 @@ is one change of its own: it cannot be acknowledged by what is in it.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from mlstack.engine import Step
+from mlstack.review.model import Statement
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What the engine writes for a value that is known only after an update (`plugin.UnknownStringValue` of its Go SDK)."""
@@ -37,27 +37,9 @@ _VALUES = {
 """The same for what is no document."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class IamChange:
-    """A statement, an attached policy, a boundary or a key that comes or goes."""
-
-    sign: Literal["+", "-"]
-    whose: str
-    """Role, user, key or bucket."""
-    kind: str
-    effect: str = ""
-    principals: tuple[str, ...] = ()
-    actions: tuple[str, ...] = ()
-    resources: tuple[str, ...] = ()
-    conditions: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-def iam_changes(steps: Iterable[Step]) -> list[IamChange]:
+def iam_changes(steps: Iterable[Step]) -> list[Statement]:
     """Of all steps that change something, in their order; what goes before what comes."""
-    found: list[IamChange] = []
+    found: list[Statement] = []
     for step in steps:
         old = _entries(step, step.old)
         new = _entries(step, step.new)
@@ -66,8 +48,8 @@ def iam_changes(steps: Iterable[Step]) -> list[IamChange]:
     return found
 
 
-def _signed(sign: Literal["+", "-"], entry: Mapping[str, Any]) -> IamChange:
-    return IamChange(sign=sign, **entry)
+def _signed(sign: Literal["+", "-"], entry: Mapping[str, Any]) -> Statement:
+    return Statement(sign=sign, **entry)
 
 
 def _entries(step: Step, inputs: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
