@@ -59,7 +59,7 @@ def released(deployment: Deployment, old_program: Path, cloud: Cloud) -> None:
 
 
 @pytest.fixture(scope="module")
-def report(deployment: Deployment, released: None) -> Any:  # noqa: ARG001 -- the preview is of what it deployed
+def report(deployment: Deployment, released: None) -> Any:
     done = deployment.mlstack(
         "review", "--stack", "local", "--config-file", str(deployment.settings), "--json", check=False
     )
