@@ -9,8 +9,10 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from socket import gethostname
 from types import FrameType
 from typing import Any
 
@@ -55,6 +57,20 @@ class Step:
         component = (parents[1:2] or parents or [self.type])[0].rpartition(":")[2]
         # Of roles there are several.
         return f"{component} {self.parent.rpartition('::')[2]}" if component == "Role" and self.parent else component
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pending:
+    """What the engine had begun when it was cut off; whether it was done, only AWS knows."""
+
+    kind: str
+    """`creating`, `updating`, `deleting`, as the engine calls them."""
+    urn: str
+    inputs: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        step = Step(operation="", urn=self.urn)
+        return f"{step.type} {self.inputs.get('name') or self.inputs.get('bucket') or step.name}"
 
 
 @dataclass
@@ -217,8 +233,30 @@ class Pulumi:
 
     def state(self) -> list[dict[str, Any]]:
         """The resources of the stack as the engine wrote them down, secrets encrypted."""
-        deployment = json.loads(self._plain("stack", "export", *self._of_the_stack()))["deployment"]
-        return list((deployment or {}).get("resources") or [])
+        return list(self._deployment().get("resources") or [])
+
+    def pending(self) -> list[Pending]:
+        """What a killed engine left unfinished."""
+        return [
+            Pending(kind=each["type"], urn=each["resource"]["urn"], inputs=each["resource"].get("inputs") or {})
+            for each in self._deployment().get("pending_operations") or []
+        ]
+
+    def backend(self) -> str:
+        """Where the state is kept, as it was given to `pulumi login`."""
+        self._check_tools()
+        return str(json.loads(self._plain("whoami", "--json"))["url"])
+
+    def last_process(self) -> dict[str, Any]:
+        """Of the last run that we started here: `pid`, `host` and `since`. Empty when there is none."""
+        try:
+            with self._log.open(encoding="utf-8") as log:
+                return dict(json.loads(log.readline())["engineProcess"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+    def _deployment(self) -> dict[str, Any]:
+        return json.loads(self._plain("stack", "export", *self._of_the_stack()))["deployment"] or {}
 
     def release_lock(self) -> None:
         """Forget a lock that a killed engine left behind."""
@@ -273,6 +311,8 @@ class Pulumi:
                 process_group=0,
             )
             assert process.stdout is not None
+            since = datetime.now(UTC).isoformat()
+            log.write(json.dumps({"engineProcess": {"pid": process.pid, "host": gethostname(), "since": since}}) + "\n")
             with _interrupting(process, news) as interrupted:
                 for line in process.stdout:
                     log.write(line)

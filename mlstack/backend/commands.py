@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlstack.errors import UsageError
+from mlstack.errors import MLStackError, UsageError
 
 DIFFERS = 7
 """Exit code of `bootstrap --check` when the backend is not as it should be."""
@@ -95,3 +95,57 @@ def _agree(number: int, *, yes: bool) -> None:
 
 def _say(text: str) -> None:
     typer.echo(text, err=True)
+
+
+@backend.command(
+    epilog="Examples:  mlstack backend unlock --stack dev   |   mlstack backend unlock --stack dev --dry-run --json"
+)
+def unlock(
+    stack: Annotated[str | None, typer.Option("--stack", help="Pulumi stack. Default: the selected one.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which would go.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Take away locks of this stack that a killed engine of yours left on this machine, and say what proves it.
+
+    A lock of anybody else, or of a process that still runs, is kept: exit code 1. Nothing needs to be confirmed.
+    """
+    from mlstack.backend.aws import speaking
+    from mlstack.backend.locks import judge, locks_of
+    from mlstack.backend.store import open_store
+    from mlstack.deployment.pending import described
+    from mlstack.engine import Pulumi
+
+    pulumi = Pulumi(Path.cwd(), stack)
+    store = open_store(pulumi.backend(), Path.cwd())
+    with speaking():
+        verdicts = [judge(each, pulumi.last_process()) for each in locks_of(store, pulumi.project, pulumi.stack)]
+        for each in verdicts:
+            if each.free and not dry_run:
+                store.delete(each.lock.name)
+    pending = pulumi.pending()
+    kept = [each for each in verdicts if not each.free]
+    gone = "would be released" if dry_run else "released"
+    if as_json:
+        locks = [
+            {
+                "lock": each.lock.name,
+                "held_by": str(each.lock),
+                "released": each.free and not dry_run,
+                "because": each.because,
+            }
+            for each in verdicts
+        ]
+        typer.echo(json.dumps({"stack": pulumi.stack, "locks": locks, "pending": [each.urn for each in pending]}))
+    else:
+        for each in verdicts:
+            typer.echo(f"lock of {each.lock}: {gone if each.free else 'kept'}: {each.because}")
+        if not verdicts:
+            typer.echo(f"{pulumi.stack} is not locked")
+        for line in described(pending, pulumi.stack):
+            typer.echo(line)
+    if kept:
+        raise MLStackError(
+            f"{len(kept)} of {len(verdicts)} locks of {pulumi.stack} kept",
+            hint="ask whoever is named, look at the CI job; when you know that it is over, "
+            f"pulumi cancel --stack {pulumi.stack} takes every lock away",
+        )
