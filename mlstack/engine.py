@@ -67,10 +67,7 @@ class Pending:
     """`creating`, `updating`, `deleting`, as the engine calls them."""
     urn: str
     inputs: Mapping[str, Any]
-
-    def __str__(self) -> str:
-        step = Step(operation="", urn=self.urn)
-        return f"{step.type} {self.inputs.get('name') or self.inputs.get('bucket') or step.name}"
+    parent: str
 
 
 @dataclass
@@ -238,7 +235,12 @@ class Pulumi:
     def pending(self) -> list[Pending]:
         """What a killed engine left unfinished."""
         return [
-            Pending(kind=each["type"], urn=each["resource"]["urn"], inputs=each["resource"].get("inputs") or {})
+            Pending(
+                kind=each["type"],
+                urn=each["resource"]["urn"],
+                inputs=each["resource"].get("inputs") or {},
+                parent=each["resource"].get("parent") or "",
+            )
             for each in self._deployment().get("pending_operations") or []
         ]
 

@@ -214,14 +214,13 @@ def test_a_killed_deployment_is_unlocked_made_clear_and_goes_on(
     refused = deployment.mlstack("deploy", "--stack", "local", "--yes", check=False)
     assert refused.returncode == 1
     assert "a run was cut off while it created these" in refused.stderr
-    created = [each["resource"] for each in deployment.state()["pending_operations"] if each["type"] == "creating"]
-    for each in created:
-        if identifier := exists(cloud, each):
-            deployment.documented(
-                'pulumi refresh --stack dev --yes --import-pending-creates "$URN" --import-pending-creates "$ID"',
-                URN=each["urn"],
-                ID=identifier,
-            )
+    imports = [line.strip() for line in refused.stderr.splitlines() if line.startswith("  pulumi import ")]
+    begun = {each["resource"]["urn"]: each["resource"] for each in deployment.state()["pending_operations"]}
+    for urn, resource in begun.items():
+        (command,) = (line for line in imports if f" {urn.rpartition('::')[2]} " in line)
+        if exists(cloud, resource):
+            deployment.run("bash", "-c", command)
+            assert urn in [each["urn"] for each in deployment.state()["resources"]]
     deployment.documented("pulumi refresh --stack dev --yes --clear-pending-creates")
     assert not deployment.state().get("pending_operations")
     deployment.documented("mlstack deploy --stack dev --yes")
@@ -254,23 +253,25 @@ def kill_midway(deployment: InABucket, cloud: Cloud, bucket: str) -> None:
     pytest.fail(f"the engine was never killed midway: {said}")
 
 
+_ONCE = ("aws:s3/bucket:Bucket", "aws:iam/role:Role")
+"""What AWS refuses to make again: the case that needs somebody."""
+
+
 def _creating(cloud: Cloud, bucket: str) -> bool:
     state = json.loads(cloud.aws_client("s3").get_object(Bucket=bucket, Key=OBJECT)["Body"].read())
     pending = state["checkpoint"]["latest"].get("pending_operations") or []
-    return any(each["type"] == "creating" and each["resource"]["type"].startswith("aws:") for each in pending)
+    return any(each["type"] == "creating" and each["resource"]["type"] in _ONCE for each in pending)
 
 
-def exists(cloud: Cloud, resource: dict[str, Any]) -> str | None:
-    """The id of what was being created, when it is there: what whoever recovers looks up in AWS."""
+def exists(cloud: Cloud, resource: dict[str, Any]) -> bool:
+    """Whether what was being created is there: what whoever recovers looks up in AWS."""
     inputs, kind = resource.get("inputs") or {}, resource["type"].rpartition(":")[2]
     if kind == "Bucket":
-        there = [each["Name"] for each in cloud.aws_client("s3").list_buckets()["Buckets"]]
-        return inputs["bucket"] if inputs["bucket"] in there else None
+        return inputs["bucket"] in [each["Name"] for each in cloud.aws_client("s3").list_buckets()["Buckets"]]
     if kind == "Role":
-        there = [each["RoleName"] for each in cloud.aws_client("iam").list_roles()["Roles"]]
-        return inputs["name"] if inputs["name"] in there else None
+        return inputs["name"] in [each["RoleName"] for each in cloud.aws_client("iam").list_roles()["Roles"]]
     # What is a setting of something else can be set again.
-    return None
+    return False
 
 
 def newest(cloud: Cloud, bucket: str) -> str:
