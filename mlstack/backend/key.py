@@ -81,6 +81,6 @@ class Key:
     def _enable(self) -> None:
         assert self._key is not None
         if self._key["KeyState"] == "PendingDeletion":
-            self._kms.cancel_key_deletion(KeyId=self.arn)
-        self._kms.enable_key(KeyId=self.arn)
+            self._kms.cancel_key_deletion(KeyId=self._key["KeyId"])
+        self._kms.enable_key(KeyId=self._key["KeyId"])
         self._key = self._kms.describe_key(KeyId=self.arn)["KeyMetadata"]
