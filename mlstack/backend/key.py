@@ -57,15 +57,16 @@ class Key:
         return "on" if usable and self._kms.get_key_rotation_status(KeyId=self.arn)["KeyRotationEnabled"] else "off"
 
     def _left_behind(self) -> dict[str, Any] | None:
+        """One that works, else one that is about to be deleted: without it old states are unreadable."""
+        tag = {"TagKey": TAG, "TagValue": self._place.name}
+        ours = []
         for page in self._kms.get_paginator("list_keys").paginate():
             for each in page["Keys"]:
                 # The key policies of others need not let us look.
                 answer = found(partial(self._kms.list_resource_tags, KeyId=each["KeyId"]), "AccessDeniedException")
-                if {"TagKey": TAG, "TagValue": self._place.name} in (answer or {"Tags": []})["Tags"]:
-                    key: dict[str, Any] = self._kms.describe_key(KeyId=each["KeyId"])["KeyMetadata"]
-                    if key["KeyState"] == "Enabled":
-                        return key
-        return None
+                if tag in (answer or {"Tags": []})["Tags"]:
+                    ours.append(self._kms.describe_key(KeyId=each["KeyId"])["KeyMetadata"])
+        return min(ours, key=lambda key: (key["KeyState"] != "Enabled", key["CreationDate"]), default=None)
 
     def _make(self) -> None:
         self._key = self._kms.create_key(
