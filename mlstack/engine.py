@@ -148,7 +148,13 @@ class Pulumi:
             settings = self._project / f"Pulumi.{str(self._stack).rpartition('/')[2]}.yaml"
             if not (self._configuration or settings.is_file()):
                 raise
-            self._plain("stack", "init", str(self._stack), "--no-select")
+            try:
+                self._plain("stack", "init", str(self._stack), "--no-select")
+            except MLStackError as error:
+                if "passphrase" not in error.message:
+                    raise
+                way_out = f"pulumi stack init {self._stack} --secrets-provider=... makes it with a key (docs/state.md)"
+                raise MLStackError(error.message, hint=way_out) from None
 
     @cached_property
     def project(self) -> str:
@@ -361,7 +367,13 @@ def _interrupting(process: "subprocess.Popen[str]", news: News) -> Iterator[Call
 
 
 _QUIETLY = {"PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
-_SAYS_NOTHING = ("program exited with non-zero exit code", "update failed", "preview failed")
+_SAYS_NOTHING = (
+    "program exited with non-zero exit code",
+    "update failed",
+    "preview failed",
+    # Of a plan, whatever is not reached once something else has failed.
+    "but none were seen",
+)
 
 
 def _read_event(line: str, outcome: Outcome, news: News, on_step: Callable[[Step], None] | None) -> None:

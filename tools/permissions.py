@@ -24,8 +24,8 @@ HEAD = """# Permissions
 
 Written by `python -m tools.permissions` from the statements in `components/` and `mlstack/backend/`. Account
 `123456789012`, region `eu-west-1` and environment `dev` stand for yours. Nothing else is granted: no managed policy is
-attached, and no allowed action has a wildcard. `tests/least_privilege/` holds each role against the calls that are really
-made, both ways.
+attached, and no allowed action has a wildcard. `tests/least_privilege/` holds each role against the calls that are
+really made, both ways.
 
 | document | kind | statements | actions |
 |---|---|---|---|

@@ -120,9 +120,7 @@ class Bucket:
         yield (
             "lifecycle",
             lifecycle(),
-            lambda: _in(
-                found(lambda: s3.get_bucket_lifecycle_configuration(**of), "NoSuchLifecycleConfiguration"), "Rules"
-            ),
+            self._lifecycle,
             lambda: s3.put_bucket_lifecycle_configuration(**of, LifecycleConfiguration={"Rules": lifecycle()}),
         )
         yield (f"tag {TAG}", self._place.name, lambda: self._tags().get(TAG), self._tag)
@@ -137,6 +135,11 @@ class Bucket:
         # What S3 adds by itself, such as which other encryptions it refuses, is said by the policy too.
         wanted = ("ApplyServerSideEncryptionByDefault", "BucketKeyEnabled")
         return {each: rule[each] for each in wanted if each in rule}
+
+    def _lifecycle(self) -> Any:
+        answer = found(lambda: self._s3.get_bucket_lifecycle_configuration(**self._of), "NoSuchLifecycleConfiguration")
+        # A filter on nothing may come back empty.
+        return answer and [{**rule, "Filter": rule.get("Filter") or {"Prefix": ""}} for rule in answer["Rules"]]
 
     def _tags(self) -> dict[str, str]:
         answer = found(lambda: self._s3.get_bucket_tagging(**self._of), "NoSuchTagSet")
