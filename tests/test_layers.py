@@ -9,7 +9,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
-PURE = {"settings", "configuration", "checks", "problems", "limits", "names", "iam", "flavors", "ignored"}
+PURE = {
+    "settings",
+    "sources",
+    "existing_checks",
+    "configuration",
+    "checks",
+    "problems",
+    "limits",
+    "names",
+    "iam",
+    "flavors",
+    "ignored",
+}
 """Modules of components/ that are plain data: usable without the engine."""
 
 SPEAKS_ZENML = {
