@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from components import access_role, image_builder, sagemaker, server_user
+from components import server_user
 from components.iam import Conditions
-from components.names import Names
+from components.names import ACCESS, BUILD, EXECUTION, FLOW_LOGS, SCHEDULER, Names
 from components.settings import Settings
-
-FLOW_LOGS = "flow-logs"
-SCHEDULER = "scheduler"
 
 REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/"
 """Resource types and condition keys of every action."""
@@ -42,13 +39,7 @@ class Managed:
         """What `Pulumi.<environment>.yaml` asks for, and no more: a part that is switched on later needs new roles."""
         stack = settings.stack
         return cls(
-            names=Names(
-                name=stack.name,
-                environment=settings.environment,
-                account_id=settings.account_id,
-                region=settings.aws.region,
-                role_path=stack.roles.path,
-            ),
+            names=settings.names,
             project=settings.project,
             permissions_boundary=stack.roles.permissions_boundary,
             network=stack.network.mode,
@@ -70,7 +61,7 @@ class Managed:
     @property
     def role_arns(self) -> tuple[str, ...]:
         """By name, not by pattern: the roles of the workflows carry the same prefix and must not change themselves."""
-        purposes = (access_role.PURPOSE, image_builder.PURPOSE, FLOW_LOGS, sagemaker.PURPOSE, SCHEDULER)
+        purposes = (ACCESS, BUILD, FLOW_LOGS, EXECUTION, SCHEDULER)
         return tuple(self.names.role_arn(purpose) for purpose in purposes)
 
     @property

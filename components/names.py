@@ -20,6 +20,11 @@ PROJECT_LIMIT = 150
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
 ALIAS_LIMIT = 256
 
+# zenml/image_builders/aws_image_builder.py: build contexts go below this prefix.
+BUILD_CONTEXTS = "code-build-contexts"
+# Ours: what SageMaker itself writes, away from what ZenML keeps.
+JOB_OUTPUT = "sagemaker"
+
 # What a role is for: the last part of its name.
 ACCESS = "access"
 EXECUTION = "sagemaker"
@@ -105,6 +110,10 @@ class Names:
     def artifacts_uri(self) -> str:
         """`s3://bucket/prefix`."""
         return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+
+    @property
+    def job_output_uri(self) -> str:
+        return f"{self.artifacts_uri}/{JOB_OUTPUT}"
 
     def objects_arn(self, below: str = "") -> str:
         """Every object of the stack, or those `below` a prefix of their own."""

@@ -24,6 +24,8 @@ class ZenMLParts:
     step_operator: StepOperator | None
     image_builder: ImageBuilder | None
     connector: ConnectorSettings
+    encrypted: bool
+    """Whether artifacts are encrypted by a key of their own."""
 
     def connectors(self, stack_name: str, names: Names) -> dict[ConnectorKey, Connector]:
         """None with `connector.auth: none`."""
@@ -33,8 +35,8 @@ class ZenMLParts:
             stack_name,
             names,
             self.connector.session_seconds,
-            self.store,
-            self.registry,
+            encrypted=self.encrypted,
+            registry=self.registry is not None,
             pushes=self.image_builder is None,
             key_generation=max(self.connector.key_generations, default=None),
         )
