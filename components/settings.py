@@ -143,6 +143,8 @@ class AwsSettings(Section):
     """Where everything is created."""
     allowed_account_ids: Annotated[list[AccountId], Field(min_length=1, max_length=1, examples=[["123456789012"]])]
     """The one account of this environment. Names are computed from it, and the aws plugin refuses any other."""
+    profile: str | None = None
+    """Of the AWS configuration. Existing resources are read with the credentials that the plugin works with."""
 
 
 class StackSettings(Section):
@@ -278,6 +280,12 @@ class Settings(Section):
             BUILD: roles.build,
             FLOW_LOGS: roles.flow_logs,
         }
+
+    @property
+    def uses_nothing_existing(self) -> bool:
+        stack = self.stack
+        others = (stack.network.vpc_id, stack.access_logs.bucket)
+        return self.names.existing == Existing() and not any(others)
 
     @property
     def zenml_stack_name(self) -> str:
