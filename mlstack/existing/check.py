@@ -32,12 +32,24 @@ def lacking(asked: Asked) -> list[Lack]:
             hint=f"existing resources are read as {arn}; use credentials of {asked.account_id}",
         )
     readings = _readings(aws, asked)
-    # boto3 makes clients one at a time; using them side by side is what they are made for.
-    for service in ("s3", "iam", "kms", "ecr", "codebuild", "ec2"):
-        aws.client(service)
+    # boto3 makes clients one at a time, a tenth of a second each; using them side by side is what they are made for.
+    for service, used in _services(asked).items():
+        if used:
+            aws.client(service)
     with ThreadPoolExecutor(_READERS) as pool:
         found = [lack for lacks in pool.map(lambda read: read(), readings) for lack in lacks]
     return sorted(found, key=lambda each: ("wrong", "lacks", "advised").index(each.weight))
+
+
+def _services(asked: Asked) -> dict[str, object]:
+    return {
+        "s3": asked.bucket or asked.log_bucket,
+        "iam": asked.roles,
+        "kms": asked.key or asked.bucket,
+        "ecr": asked.repository,
+        "codebuild": asked.project,
+        "ec2": asked.network,
+    }
 
 
 def _readings(aws: "Aws", asked: Asked) -> list[Callable[[], list[Lack]]]:
