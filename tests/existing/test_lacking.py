@@ -11,8 +11,10 @@ import pytest
 from components.existing import asked_of
 from components.ml_stack import MLStackArgs
 from mlstack.errors import MLStackError, UsageError
+from mlstack.existing.buckets import of_bucket
 from mlstack.existing.check import lacking, refusal
 from mlstack.existing.lack import Lack
+from mlstack.existing.reading import Aws
 from tests.components.stacks import settings
 from tests.existing.owner import ACCOUNT, REGION, Owner, policy
 from tests.local.conftest import RunningEmulator
@@ -31,8 +33,11 @@ EVERYTHING = (
 
 
 def _lacks(wanted: dict[str, Any]) -> list[Lack]:
-    changes = {f"mlstack:{key}": json.dumps(value) for key, value in wanted.items()}
-    return lacking(asked_of(MLStackArgs.from_settings(settings(changes)).rights))
+    return lacking(asked_of(MLStackArgs.from_settings(settings(_as_config(wanted))).rights))
+
+
+def _as_config(wanted: dict[str, Any]) -> dict[str, str]:
+    return {f"mlstack:{key}": json.dumps(value) for key, value in wanted.items()}
 
 
 def _about(wanted: dict[str, Any], weight: str = "wrong") -> Lack:
@@ -156,41 +161,27 @@ def test_sessions_that_end_too_early_are_seen(owner: Owner) -> None:
     assert not [each for each in _lacks(wanted) if "7200" in each.problem]
 
 
-def _s3(aws: RunningEmulator, *, region: str = REGION, account: str = ACCOUNT) -> Any:
-    import boto3
-
-    client = boto3.client(
-        "s3",
-        endpoint_url=aws.endpoint,
-        region_name=region,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-
-    def as_account(request: Any, **_: Any) -> None:
-        request.headers["x-moto-account-id"] = account
-
-    client.meta.events.register("before-send.s3", as_account)
-    return client
-
-
 # Bad input: each found before anything is changed, with one message and the way out.
 
 
 def test_a_bucket_of_another_region_is_refused(owner: Owner, aws: RunningEmulator) -> None:
     name = f"{owner.name}-elsewhere"
-    where = {"LocationConstraint": "us-west-2"}
-    _s3(aws, region="us-west-2").create_bucket(Bucket=name, CreateBucketConfiguration=where)
+    where: Any = {"LocationConstraint": "us-west-2"}
+    import boto3
+
+    there = boto3.client("s3", endpoint_url=aws.endpoint, region_name="us-west-2")
+    there.create_bucket(Bucket=name, CreateBucketConfiguration=where)
     wrong = _about({"artifactStore": {"mode": "existing", "bucket": name}})
     assert wrong.problem == f"is in us-west-2, and this environment in {REGION}"
 
 
-def test_a_bucket_of_another_account_is_refused(owner: Owner, aws: RunningEmulator) -> None:
-    theirs = _s3(aws, account="999999999999")
-    where = {"LocationConstraint": REGION}
-    theirs.create_bucket(Bucket=f"{owner.name}-theirs", CreateBucketConfiguration=where)
-    wrong = _about({"artifactStore": {"mode": "existing", "bucket": f"{owner.name}-theirs"}})
-    assert "belongs to another account than 123456789012" in wrong.problem
+def test_a_bucket_of_another_account_is_refused(owner: Owner) -> None:
+    """The emulator has one account, so the bucket is asked for by somebody of another."""
+    asked = asked_of(MLStackArgs.from_settings(settings(_as_config(owner.settings("artifactStore")))).rights).bucket
+    assert asked
+    [wrong] = of_bucket(Aws(REGION, None), asked, "999999999999", REGION)
+    assert wrong.weight == "wrong"
+    assert "belongs to another account than 999999999999" in wrong.problem
 
 
 @pytest.mark.parametrize(
@@ -284,12 +275,7 @@ def test_parts_of_a_network_that_do_not_belong_together_are_refused(owner: Owner
 def test_credentials_of_another_account_are_refused_before_anything_is_read(
     owner: Owner,
 ) -> None:
-    of_another = settings(
-        {
-            "aws:allowedAccountIds": '["999999999999"]',
-            **{f"mlstack:{key}": json.dumps(value) for key, value in owner.settings("repository").items()},
-        }
-    )
+    of_another = settings({"aws:allowedAccountIds": '["999999999999"]', **_as_config(owner.settings("repository"))})
     with pytest.raises(UsageError, match="123456789012, but aws:allowedAccountIds allows 999999999999"):
         lacking(asked_of(MLStackArgs.from_settings(of_another).rights))
 
