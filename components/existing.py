@@ -1,5 +1,6 @@
 """What a stack needs of the resources that are there already, and the check that comes before anything is declared."""
 
+import os
 from collections.abc import Iterable
 
 from components import container_registry
@@ -10,6 +11,7 @@ from components.names import ACCESS, BUILD, EXECUTION, FLOW_LOGS, SCHEDULER
 from components.permissions import Permissions
 from mlstack.errors import MLStackError
 from mlstack.existing.asked import (
+    DESTROYING,
     Asked,
     BucketAsked,
     KeyAsked,
@@ -30,7 +32,7 @@ def check_existing(rights: Permissions, profile: str | None) -> None:
     import pulumi
 
     asked = asked_of(rights, profile)
-    if asked.nothing:
+    if asked.nothing or os.environ.get(DESTROYING):
         return
     from mlstack.existing.check import lacking, refusal
 

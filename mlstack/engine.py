@@ -16,6 +16,7 @@ from typing import Any
 
 from mlstack.causes import cause
 from mlstack.errors import MLStackError, UsageError
+from mlstack.existing.asked import DESTROYING
 
 News = Callable[[str], None]
 
@@ -191,9 +192,14 @@ class Pulumi:
         run_program: bool = False,
         on_step: Callable[[Step], None] | None = None,
     ) -> Outcome:
-        """Delete everything that the stack holds. Raises EngineError."""
+        """Delete everything that the stack holds. Raises EngineError.
+
+        `run_program`: let it deregister on the way. It is told that nothing will be made.
+        """
         arguments = ["destroy", "--yes", "--skip-preview", "--json", *(["--refresh"] if refresh else [])]
-        return self._stream([*arguments, *(["--run-program"] if run_program else [])], news, "destroying", on_step)
+        if not run_program:
+            return self._stream(arguments, news, "destroying", on_step)
+        return self._stream([*arguments, "--run-program"], news, "destroying", on_step, {DESTROYING: "true"})
 
     def output(self, name: str, *, show_secrets: bool = False) -> str:
         """A stack output as JSON. Raises MLStackError when there is none, or when it cannot be decrypted."""
@@ -255,7 +261,12 @@ class Pulumi:
         return done.stdout
 
     def _stream(
-        self, arguments: list[str], news: News, doing: str, on_step: Callable[[Step], None] | None = None
+        self,
+        arguments: list[str],
+        news: News,
+        doing: str,
+        on_step: Callable[[Step], None] | None = None,
+        told: Mapping[str, str] | None = None,
     ) -> Outcome:
         outcome = Outcome()
         self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -264,7 +275,7 @@ class Pulumi:
             process = subprocess.Popen(
                 ["pulumi", *arguments, *self._of_the_stack(), *self._configuration, "--non-interactive"],
                 cwd=self._project,
-                env=self._environment,
+                env={**self._environment, **(told or {})},
                 stdout=subprocess.PIPE,
                 stderr=log,
                 stdin=subprocess.DEVNULL,

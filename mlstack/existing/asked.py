@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+DESTROYING = "MLSTACK_DESTROYING"
+"""Set when the program runs to take everything away: what it would need to make it is not asked for then."""
+
 StatementJson = Mapping[str, object]
 
 

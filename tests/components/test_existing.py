@@ -4,6 +4,7 @@ What AWS says to a combination is not asked here; that existing resources suffic
 """
 
 import json
+from functools import cache
 from typing import Any
 
 import pytest
@@ -75,6 +76,11 @@ def _config(combination: Combination) -> dict[str, str]:
     return {f"mlstack:{key}": json.dumps(value) for key, value in settings.items()}
 
 
+@cache
+def _recorded(number: int, *, preview: bool = False) -> Recording:
+    return record(program(_config(STACKS[number])), preview=preview)
+
+
 def _allowed(combination: Combination) -> bool:
     try:
         load({**MINIMAL, **_config(combination)}, project="mlstack", environment="dev")
@@ -108,7 +114,7 @@ def test_every_two_choices_meet_unless_their_settings_exclude_each_other() -> No
 
 @every_stack
 def test_a_mixed_stack_declares_nothing_for_what_is_there(stack: Combination) -> None:
-    recording = record(program(_config(stack)))
+    recording = _recorded(STACKS.index(stack))
     made = {resource.type.rsplit(":", 1)[1] for resource in recording.customs}
     buckets = {r.inputs["bucket"] for r in recording.customs if r.type.endswith(":Bucket")}
     own = "mlstack-dev-123456789012-eu-west-1"
@@ -129,7 +135,7 @@ def test_a_mixed_stack_declares_nothing_for_what_is_there(stack: Combination) ->
 
 @every_stack
 def test_a_mixed_stack_speaks_of_what_is_there_by_its_name_and_of_nothing_in_its_place(stack: Combination) -> None:
-    recording = record(program(_config(stack)))
+    recording = _recorded(STACKS.index(stack))
     contract = MLStackOutputs.parse(recording.of("MLStack").outputs[0]["contract"], origin="the recording")
     policies = json.dumps([r.inputs.get("policy") for r in recording.customs if r.type.endswith("Policy")])
     said = policies + contract.as_json()
@@ -153,8 +159,8 @@ def test_a_mixed_stack_speaks_of_what_is_there_by_its_name_and_of_nothing_in_its
 
 @every_stack
 def test_a_mixed_stack_is_previewed_as_it_is_made(stack: Combination) -> None:
-    previewed = {resource.urn for resource in record(program(_config(stack)), preview=True).resources}
-    assert previewed == {resource.urn for resource in record(program(_config(stack))).resources}
+    previewed = {resource.urn for resource in _recorded(STACKS.index(stack), preview=True).resources}
+    assert previewed == {resource.urn for resource in _recorded(STACKS.index(stack)).resources}
 
 
 def test_no_right_on_objects_reaches_beyond_the_prefix() -> None:
