@@ -144,14 +144,14 @@ def _manages_roles(managed: Managed) -> tuple[Statement, ...]:
         ),
         pass_role(
             "PassBuildRole",
-            managed.names.role_arn(BUILD),
+            managed.role_arn(BUILD),
             "codebuild.amazonaws.com",
             "the build project is made with this role",
             _CODEBUILD,
         ),
         pass_role(
             "PassFlowLogRole",
-            managed.names.role_arn(FLOW_LOGS),
+            managed.role_arn(FLOW_LOGS),
             "vpc-flow-logs.amazonaws.com",
             "the flow log is made with this role",
             _EC2,
