@@ -16,14 +16,12 @@ from components.names import ACCESS, BUILD, EXECUTION, Names
 from components.network import Network, NetworkArgs
 from components.orchestrator import Orchestrator, OrchestratorArgs
 from components.permissions import Permissions
-from components.placement import JobsGroup, JobsGroupArgs, Placement
+from components.placement import Placement, in_existing
 from components.role import Role, RoleArgs
-from components.sagemaker import JobSettings
 from components.server_user import ServerUser, ServerUserArgs
 from components.settings import Settings, StackSettings
 from components.step_operator import StepOperator, StepOperatorArgs
 from components.zenml_parts import ZenMLParts
-from mlstack.contract import MLStackOutputs, Stack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +90,7 @@ class MLStack(ComponentResource):
 
         self._key = self._make_key()
         self._network = self._make_network()
-        self._placement = self._place()
+        self._placement = self._make_placement()
         self._access_logs = self._make_access_logs()
         self._store = self._make_store()
         self._registry = self._make_registry()
@@ -148,22 +146,11 @@ class MLStack(ComponentResource):
         )
         return Network(f"{self._name}-network", args, self._mine)
 
-    def _place(self) -> Placement | None:
-        """In the stack's own network, in an existing one, or nowhere in particular."""
+    def _make_placement(self) -> Placement | None:
         if self._network:
             return self._network.placement
-        network = self._settings.network
-        if network.vpc_id is None:
-            return None
-        groups = Output.from_input(network.security_group_ids)
-        if not network.security_group_ids:
-            args = JobsGroupArgs(names=self._args.names, vpc_id=network.vpc_id, tags=self._args.tags)
-            groups = Output.all(JobsGroup(f"{self._name}-jobs", args, self._mine).security_group_id)
-        return Placement(
-            vpc_id=Output.from_input(network.vpc_id),
-            subnet_ids=Output.from_input(network.subnet_ids),
-            security_group_ids=groups,
-        )
+        args = self._args
+        return in_existing(f"{self._name}-jobs", args.names, self._settings.network, args.tags, self._mine)
 
     def _make_access_logs(self) -> AccessLogs | None:
         logs = self._settings.access_logs
@@ -287,48 +274,19 @@ class MLStack(ComponentResource):
         return ServerUser(f"{self._name}-zenml", args, self._mine)
 
     def _contract(self) -> Output[str]:
-        """Waits for the names that AWS makes up (key, subnets), and until all else exists."""
-        place = self._placement
-        return Output.all(
-            self._key.arn if self._key else None,
-            place.subnet_ids if place else [],
-            place.security_group_ids if place else [],
-            *self._existing(),
-        ).apply(
-            lambda known: self._outputs(
-                JobSettings(
-                    instance_type=self._settings.instance_type,
-                    key_arn=known[0],
-                    subnet_ids=tuple(known[1]),
-                    security_group_ids=tuple(known[2]),
-                )
-            ).as_json()
-        )
-
-    def _outputs(self, jobs: JobSettings) -> MLStackOutputs:
         args = self._args
         parts = ZenMLParts(
+            names=args.names,
+            stack_name=args.stack_name,
+            settings=self._settings,
+            rights=self._rights,
             store=self._store,
             registry=self._registry,
             orchestrator=self._orchestrator,
             step_operator=self._step_operator,
             image_builder=self._image_builder,
-            connector=self._settings.connector,
-            encrypted=self._rights.encrypted,
         )
-        return MLStackOutputs(
-            project=args.project,
-            environment=args.names.environment,
-            account_id=args.names.account_id,
-            region=args.names.region,
-            principal=self._rights.principal,
-            stack=Stack(
-                name=args.stack_name,
-                description=f"{args.project}/{args.names.environment} in {args.names.account_id}, {args.names.region}",
-            ),
-            connectors=parts.connectors(args.stack_name, args.names),
-            components=parts.components(args.stack_name, jobs),
-        )
+        return parts.contract(args.project, self._key, self._placement, after=self._existing())
 
     def _existing(self) -> tuple[Output[str], ...]:
         """What has to be there before ZenML hears of it."""

@@ -62,6 +62,23 @@ class JobsGroup(ComponentResource):
         self.register_outputs({"security_group_id": self.security_group_id})
 
 
+def in_existing(
+    name: str, names: Names, network: NetworkSettings, tags: dict[str, str], opts: ResourceOptions
+) -> Placement | None:
+    """In the subnets of `mode: existing`, with its security groups or one that is made; None in any other mode."""
+    if network.vpc_id is None:
+        return None
+    groups = Output.from_input(network.security_group_ids)
+    if not network.security_group_ids:
+        made = JobsGroup(name, JobsGroupArgs(names=names, vpc_id=network.vpc_id, tags=tags), opts)
+        groups = Output.all(made.security_group_id)
+    return Placement(
+        vpc_id=Output.from_input(network.vpc_id),
+        subnet_ids=Output.from_input(network.subnet_ids),
+        security_group_ids=groups,
+    )
+
+
 def grant_placement(
     names: Names, network: NetworkSettings, tags: Mapping[str, str], service: str
 ) -> tuple[Statement, ...]:
