@@ -10,7 +10,7 @@ from components.access_logs import AccessLogs
 from components.after import after
 from components.encryption_key import EncryptionKey
 from components.flavors import configured
-from components.iam import Statement
+from components.iam import Conditions, Statement
 from components.names import BUILD_CONTEXTS, JOB_OUTPUT, Names
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
 from mlstack.contract import Component
@@ -121,6 +121,7 @@ def grant_read_write(names: Names, *, encrypted: bool) -> tuple[Statement, ...]:
             sid="ArtifactsList",
             actions=("s3:GetBucketVersioning", "s3:ListBucket", "s3:ListBucketVersions"),
             resources=(names.bucket_arn,),
+            conditions=_below_prefix(names),
             why="s3fs lists before it reads, and logs are merged by version on a versioned bucket. "
             "No s3:prefix condition: HeadBucket has no prefix",
             source="zenml/integrations/s3/artifact_stores/s3_artifact_store.py",
@@ -142,6 +143,13 @@ def grant_read_write(names: Names, *, encrypted: bool) -> tuple[Statement, ...]:
     )
 
 
+def _below_prefix(names: Names) -> Conditions:
+    """Every listing that ZenML makes names a prefix. HeadBucket, which S3 decides as a listing too, has none."""
+    if not names.prefix:
+        return {}
+    return {"StringLikeIfExists": {"s3:prefix": (names.prefix, f"{names.prefix}/*")}}
+
+
 def grant_write_output(names: Names, *, encrypted: bool) -> tuple[Statement, ...]:
     """What SageMaker itself needs: to put job output below `sagemaker/`."""
     return (
@@ -156,6 +164,7 @@ def grant_write_output(names: Names, *, encrypted: bool) -> tuple[Statement, ...
             sid="JobOutputList",
             actions=("s3:ListBucket",),
             resources=(names.bucket_arn,),
+            conditions=_below_prefix(names),
             why="SageMaker checks the output location before a job starts",
             source="https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html",
         ),

@@ -38,17 +38,6 @@ CASES: dict[str, dict[str, str]] = {
         ),
         "mlstack:accessLogs": '{"mode": "existing", "bucket": "central-access-logs"}',
     },
-    "bucket, repository and network of yours": {
-        "mlstack:artifactStore": '{"mode": "existing", "bucket": "company-ml"}',
-        "mlstack:repository": '{"mode": "existing", "name": "company/pipelines"}',
-        "mlstack:network": json.dumps(
-            {
-                "mode": "existing",
-                "vpcId": "vpc-0123456789abcdef0",
-                "subnetIds": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
-            }
-        ),
-    },
     "development": {"mlstack:profile": "development"},
     "own machine orchestrates": {"mlstack:orchestrator": "local"},
     "no step operator": {"mlstack:stepOperator": "false"},

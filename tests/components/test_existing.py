@@ -12,6 +12,7 @@ import pytest
 from components.configuration import load
 from components.problems import SettingsError
 from mlstack.contract import MLStackOutputs
+from mlstack.iam.policy import Decision, Policy, Request
 from tests.components.pairwise import Combination, pairwise
 from tests.components.stacks import EXISTING_KEY, MINIMAL, PRINCIPAL, program
 from tests.recording import Recording, record
@@ -176,6 +177,23 @@ def test_no_right_on_objects_reaches_beyond_the_prefix() -> None:
     assert checked >= 4, "access role, its connector, execution role, build role"
     source = recording.of("aws:codebuild/project:Project").inputs["source"]["location"]
     assert source == "company-ml/teams/vision/code-build-contexts/"
+
+
+@pytest.mark.parametrize("role", ["access", "execution"])
+def test_listings_end_at_the_prefix_and_the_bucket_itself_can_still_be_asked_for(role: str) -> None:
+    recording = record(program(_config({"bucket": "existing with prefix"})))
+    policy = Policy.parse(recording.named(f"mlstack-{role}-permissions").inputs["policy"])
+
+    def may_list(**context: str) -> bool:
+        asked = {f"s3:{key}": value for key, value in context.items()}
+        request = Request(action="s3:ListBucket", resource="arn:aws:s3:::company-ml", context=asked)
+        return policy.decide(request).decision is Decision.ALLOW
+
+    assert may_list(prefix="teams/vision/step/")
+    assert may_list(prefix="teams/vision")
+    assert may_list(), "HeadBucket"
+    assert not may_list(prefix="teams/visionaries/")
+    assert not may_list(prefix="")
 
 
 def test_a_group_that_is_made_in_an_existing_network_lets_https_out_and_nothing_in() -> None:

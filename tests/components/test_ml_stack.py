@@ -9,8 +9,6 @@ from mlstack.contract import ComponentType, MLStackOutputs
 from tests.components.stacks import CASES, EXISTING_KEY, PRINCIPAL, program, settings
 from tests.recording import Recording, record
 
-_MAKING_A_BUCKET = {name: changes for name, changes in CASES.items() if "mlstack:artifactStore" not in changes}
-
 
 def _contract(recording: Recording) -> MLStackOutputs:
     return MLStackOutputs.parse(recording.of("MLStack").outputs[0]["contract"], origin="the recording")
@@ -126,7 +124,7 @@ def test_volumes_of_instances_with_disks_of_their_own_are_left_to_the_hardware(
     assert "output_kms_key" in arguments
 
 
-@pytest.mark.parametrize("changes", _MAKING_A_BUCKET.values(), ids=_MAKING_A_BUCKET.keys())
+@pytest.mark.parametrize("changes", CASES.values(), ids=CASES.keys())
 def test_the_bucket_is_private_versioned_encrypted_and_closed_to_plain_http(changes: dict[str, str]) -> None:
     recording = record(program(changes)).under("ArtifactStore")
     access = recording.of("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock").inputs

@@ -100,9 +100,7 @@ def _read(asked: Settings, recording: Recording) -> Granted:
             kind: Policy.parse(document) if (document := connector["configuration"].get("policy")) else None
             for kind, connector in contract["connectors"].items()
         },
-        buckets={
-            each["bucket"]: Policy.parse(each["policy"]) for each in custom.get("aws:s3/bucketPolicy:BucketPolicy", ())
-        },
+        buckets={each["bucket"]: Policy.parse(each["policy"]) for each in custom["aws:s3/bucketPolicy:BucketPolicy"]},
         key=Policy.parse(custom["aws:kms/key:Key"][0]["policy"]) if "aws:kms/key:Key" in custom else None,
         endpoints={
             each["serviceName"].removeprefix(f"com.amazonaws.{names.region}."): Policy.parse(each["policy"])
