@@ -17,12 +17,8 @@ from types import FrameType
 from typing import Any
 
 from mlstack.errors import MLStackError, UsageError
-<<<<<<< HEAD
 from mlstack.existing.asked import UNREAD
-from mlstack.outcome import SAYS_NOTHING, News, Outcome, Step, read_event
-=======
 from mlstack.outcome import SAYS_NOTHING, News, Outcome, Pending, Step, read_event
->>>>>>> 10669fe843aee0357b804d1deec5284808fef65d
 
 
 class EngineError(MLStackError):

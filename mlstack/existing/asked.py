@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 UNREAD = "MLSTACK_EXISTING_UNREAD"
-"""Variable that is set where existing resources are not read: when the program runs to take everything away, and where a
-preview has no account to ask."""
+"""Variable that is set where existing resources are not read: when the program runs to take everything away, and where
+a preview has no account to ask."""
 
 StatementJson = Mapping[str, object]
 
