@@ -11,7 +11,7 @@ from components.names import ACCESS, BUILD, EXECUTION, FLOW_LOGS, SCHEDULER
 from components.permissions import Permissions
 from mlstack.errors import MLStackError
 from mlstack.existing.asked import (
-    DESTROYING,
+    UNREAD,
     Asked,
     BucketAsked,
     KeyAsked,
@@ -32,7 +32,7 @@ def check_existing(rights: Permissions, profile: str | None) -> None:
     import pulumi
 
     asked = asked_of(rights, profile)
-    if asked.nothing or os.environ.get(DESTROYING):
+    if asked.nothing or os.environ.get(UNREAD):
         return
     from mlstack.existing.check import lacking, refusal
 

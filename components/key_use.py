@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from components.iam import KEY_ADMINISTRATION, Conditions, Statement
 from components.names import Names
 
-# `kms:*` without any use of the key: whoever administers it reads nothing. Not in it: importing foreign key material.
-
 _THROUGH_S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html"
 _JOBS = "https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html"
 _REPOSITORIES = "https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html"

@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any
 
 from mlstack.errors import MLStackError, UsageError
-from mlstack.existing.asked import DESTROYING
+from mlstack.existing.asked import UNREAD
 from mlstack.outcome import SAYS_NOTHING, News, Outcome, Pending, Step, read_event
 
 
@@ -162,7 +162,7 @@ class Pulumi:
         arguments = ["destroy", "--yes", "--skip-preview", "--json", *(["--refresh"] if refresh else [])]
         if not run_program:
             return self._stream(arguments, news, "destroying", on_step)
-        return self._stream([*arguments, "--run-program"], news, "destroying", on_step, {DESTROYING: "true"})
+        return self._stream([*arguments, "--run-program"], news, "destroying", on_step, {UNREAD: "true"})
 
     def releases(self) -> tuple[str, str]:
         """Of the engine that wrote the state, empty when nothing did yet, and of the one that runs: `v3.259.0`."""

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-DESTROYING = "MLSTACK_DESTROYING"
-"""Set when the program runs to take everything away: what it would need to make it is not asked for then."""
+UNREAD = "MLSTACK_EXISTING_UNREAD"
+"""Variable that is set where existing resources are not read: when the program runs to take everything away, and where
+a preview has no account to ask."""
 
 StatementJson = Mapping[str, object]
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from components.existing import check_existing
 from components.ml_stack import MLStackArgs
 from mlstack.errors import UsageError
-from mlstack.existing.asked import DESTROYING
+from mlstack.existing.asked import UNREAD
 from mlstack.existing.commands import existing
 from tests.components.stacks import PRINCIPAL, settings
 from tests.existing.owner import ACCOUNT, REGION, Owner
@@ -74,5 +74,5 @@ def test_the_program_stops_unless_it_runs_to_take_everything_away(
     rights = MLStackArgs.from_settings(settings(wanted)).rights
     with pytest.raises(pulumi.RunError, match="existing resources are not as this stack needs them"):
         check_existing(rights, None)
-    monkeypatch.setenv(DESTROYING, "true")
+    monkeypatch.setenv(UNREAD, "true")
     check_existing(rights, None)
