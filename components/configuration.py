@@ -1,14 +1,18 @@
 """From Pulumi's configuration, or straight from `Pulumi.<environment>.yaml`, to settings."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from components import checks
+from components.collisions import refuse_collisions
 from components.problems import Problem, SettingsError, problem_of
+from components.pulumi_files import encrypted, environment_of, settings_files, written_in
 from components.settings import NAMESPACE, AwsSettings, Settings, StackSettings
 from mlstack.errors import UsageError
 
@@ -36,45 +40,42 @@ def from_pulumi() -> Settings:
     import pulumi
     from pulumi.runtime.config import CONFIG, get_config_env
 
+    given = {**get_config_env(), **CONFIG.get()}
     try:
-        return load({**get_config_env(), **CONFIG.get()}, project=pulumi.get_project(), environment=pulumi.get_stack())
+        settings = load(given, project=pulumi.get_project(), environment=pulumi.get_stack())
+        refuse_collisions(settings, beside(Path.cwd(), settings.environment))
+        return settings
     except UsageError as error:
         raise pulumi.RunError(str(error)) from None
 
 
 def from_file(path: Path) -> Settings:
-    """The settings in `Pulumi.<environment>.yaml`, without the engine.
+    """The settings in `Pulumi.<environment>.yaml` and, for what it does not say, in `Pulumi.yaml`, without the engine.
 
     Raises SettingsError, or UsageError when the file is none or is not YAML.
     """
-    name = path.name
-    if not (name.startswith("Pulumi.") and name.endswith(".yaml") and len(name.split(".")) == 3):
-        raise UsageError(f"{name} is not a settings file", hint="name one like Pulumi.dev.yaml")
-    environment = name.split(".")[1]
-    return load(_config_of(path), project=NAMESPACE, environment=environment)
+    environment = environment_of(path)
+    written = written_in(path).effective
+    hidden = [key for key, value in written.items() if _is_read(key) and encrypted(value)]
+    if hidden:
+        raise SettingsError(path.name, environment, [Problem(key, _ENCRYPTED) for key in hidden])
+    return load({key: _as_text(value) for key, value in written.items()}, project=NAMESPACE, environment=environment)
 
 
-def _config_of(path: Path) -> dict[str, str]:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError
-
-    try:
-        text = path.read_text(encoding="utf-8")
-        document = YAML(typ="safe").load(text)
-    except FileNotFoundError:
-        raise UsageError(f"there is no {path.name} in {path.parent.resolve()}", hint=_INIT.format(path.name)) from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path.name} is not text in UTF-8", hint="save it as UTF-8") from None
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else "?"
-        raise UsageError(f"{path.name}, line {line}: not YAML: {error.problem}", hint=_SHAPE) from None
-    if document is None or not isinstance(document, dict) or not isinstance(document.get("config"), dict):
-        raise UsageError(f"{path.name} has no `config:` with settings below it", hint=_SHAPE)
-    return {str(key): _as_text(value) for key, value in document["config"].items()}
+def beside(directory: Path, environment: str) -> Iterator[Settings]:
+    """The other environments of a directory. One whose settings are wrong says so when it is its turn."""
+    for name, file in settings_files(directory).items():
+        if name != environment:
+            with suppress(UsageError):
+                yield from_file(file)
 
 
-_INIT = "see Pulumi.dev.yaml for an example; copy it to {}"
-_SHAPE = "each setting stands below `config:`, indented by two spaces, as `mlstack:<key>: <value>`"
+_ENCRYPTED = "is encrypted, so that only the engine can read it; no setting is a secret: set it again without --secret"
+
+
+def _is_read(key: str) -> bool:
+    space, _, name = key.partition(":")
+    return space == NAMESPACE or (space == "aws" and name in _by_alias(AwsSettings))
 
 
 def _as_text(value: object) -> str:
@@ -90,7 +91,7 @@ def _read(model: type[M], namespace: str, config: Mapping[str, str]) -> tuple[M 
 
     Wrong values count as absent, so that the others can still be checked against each other; None when that cannot be.
     """
-    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    fields = _by_alias(model)
     given: dict[str, Any] = {}
     for key, text in config.items():
         space, _, name = key.partition(":")
@@ -107,6 +108,10 @@ def _read(model: type[M], namespace: str, config: Mapping[str, str]) -> tuple[M 
         return model.model_validate({name: value for name, value in given.items() if name not in wrong}), problems
     except ValidationError:
         return None, problems
+
+
+def _by_alias(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _decode(text: str, annotation: object) -> object:

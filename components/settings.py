@@ -29,6 +29,7 @@ from components.limits import (
     VpcId,
     Zone,
 )
+from components.names import Names
 from components.profiles import PROFILES, Profile
 
 NAMESPACE = "mlstack"
@@ -232,6 +233,17 @@ class Settings(_Settings):
     @property
     def account_id(self) -> str:
         return self.aws.allowed_account_ids[0]
+
+    @property
+    def names(self) -> Names:
+        """Of everything in AWS."""
+        return Names(
+            name=self.stack.name,
+            environment=self.environment,
+            account_id=self.account_id,
+            region=self.aws.region,
+            role_path=self.stack.roles.path,
+        )
 
     @property
     def zenml_stack_name(self) -> str:

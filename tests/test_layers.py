@@ -9,7 +9,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
-PURE = {"settings", "configuration", "checks", "problems", "limits", "names", "iam", "flavors", "ignored"}
+PURE = {
+    "settings",
+    "profiles",
+    "pulumi_files",
+    "configuration",
+    "collisions",
+    "checks",
+    "problems",
+    "limits",
+    "names",
+    "iam",
+    "flavors",
+    "ignored",
+}
 """Modules of components/ that are plain data: usable without the engine."""
 
 SPEAKS_ZENML = {
