@@ -15,7 +15,7 @@ from components.settings import NAMESPACE, AwsSettings, StackSettings
 from mlstack.errors import nearest
 
 # What an environment may hold beside ours: aws is the plugin's, pulumi the engine's own (pulumi:tags).
-_NAMESPACES = (NAMESPACE, "aws", "pulumi")
+NAMESPACES = (NAMESPACE, "aws", "pulumi")
 
 # The contract is not a secret; a credential in it would be one. The service connectors make them needless.
 _CREDENTIALS = frozenset(
@@ -58,8 +58,8 @@ def of_namespaces(config: Mapping[str, str]) -> list[Problem]:
         space, separator, _ = key.partition(":")
         if not separator:
             problems.append(Problem(key, f"has no namespace: write {NAMESPACE}:{key}", remove_command(key)))
-        elif space not in _NAMESPACES:
-            problems.append(Problem(key, f"is read by nobody{nearest(space, _NAMESPACES)}", remove_command(key)))
+        elif space not in NAMESPACES:
+            problems.append(Problem(key, f"is read by nobody{nearest(space, NAMESPACES)}", remove_command(key)))
     return problems
 
 

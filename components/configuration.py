@@ -1,7 +1,7 @@
 """From Pulumi's configuration, or straight from `Pulumi.<environment>.yaml`, to settings."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
@@ -38,10 +38,11 @@ def load(config: Mapping[str, str], *, project: str, environment: str) -> Settin
 def from_pulumi() -> Settings:
     """The settings of the stack that is being previewed or updated. A mistake ends the program with its message."""
     import pulumi
-    from pulumi.runtime.config import CONFIG, get_config_env
+    from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
     given = {**get_config_env(), **CONFIG.get()}
     try:
+        _refuse_encrypted((key for key in given if is_config_secret(key)), pulumi.get_stack())
         settings = load(given, project=pulumi.get_project(), environment=pulumi.get_stack())
         refuse_collisions(settings, beside(Path.cwd(), settings.environment))
         return settings
@@ -56,9 +57,7 @@ def from_file(path: Path) -> Settings:
     """
     environment = environment_of(path)
     written = written_in(path).effective
-    hidden = [key for key, value in written.items() if _is_read(key) and encrypted(value)]
-    if hidden:
-        raise SettingsError(path.name, environment, [Problem(key, _ENCRYPTED) for key in hidden])
+    _refuse_encrypted((key for key, value in written.items() if encrypted(value)), environment)
     return load({key: _as_text(value) for key, value in written.items()}, project=NAMESPACE, environment=environment)
 
 
@@ -70,12 +69,15 @@ def beside(directory: Path, environment: str) -> Iterator[Settings]:
                 yield from_file(file)
 
 
-_ENCRYPTED = "is encrypted, so that only the engine can read it; no setting is a secret: set it again without --secret"
+_ENCRYPTED = "is encrypted, but outputs, names and policies show what it says: set it again without --secret"
 
 
-def _is_read(key: str) -> bool:
-    space, _, name = key.partition(":")
-    return space == NAMESPACE or (space == "aws" and name in _by_alias(AwsSettings))
+def _refuse_encrypted(keys: Iterable[str], environment: str) -> None:
+    """None of what we read may be a secret. The aws plugin has settings that are."""
+    ours = {f"aws:{name}" for name in _by_alias(AwsSettings)}
+    problems = [Problem(key, _ENCRYPTED) for key in keys if key in ours or key.startswith(f"{NAMESPACE}:")]
+    if problems:
+        raise SettingsError(f"Pulumi.{environment}.yaml", environment, problems)
 
 
 def _as_text(value: object) -> str:
