@@ -96,7 +96,7 @@ def _keys(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[
     [
         (space, owner, path)
         for space, owner in (("aws", AwsSettings), (NAMESPACE, StackSettings))
-        for path, _ in _keys(owner)
+        for path in _keys(owner)
     ],
     ids=lambda each: ".".join(each) if isinstance(each, tuple) else "",
 )
