@@ -23,10 +23,12 @@ class Written:
     """In the environment's file: `namespace:key` to what YAML makes of it."""
     shared: Mapping[str, Any] = field(default_factory=dict)
     """In the project's file, for all environments."""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """What the project's file declares beside: the defaults of the settings classes."""
 
     @property
     def effective(self) -> dict[str, Any]:
-        return {**self.shared, **self.own}
+        return {**self.defaults, **self.shared, **self.own}
 
 
 def environment_of(path: Path) -> str:
@@ -50,7 +52,16 @@ def written_in(path: Path) -> Written:
         raise UsageError(f"{path.name} has no `config:` with settings below it", hint=_SHAPE)
     own = {str(key): value for key, value in document["config"].items()}
     project = path.parent / PROJECT
-    return Written(own=own, shared=_shared(_load(project)) if project.is_file() else {})
+    if not project.is_file():
+        return Written(own=own)
+    document = _load(project)
+    config = document.get("config") if isinstance(document, dict) else None
+    declared = {_named(key): said for key, said in config.items()} if isinstance(config, dict) else {}
+    return Written(
+        own=own,
+        shared={key: _value(said) for key, said in declared.items() if not isinstance(said, dict) or "value" in said},
+        defaults={key: said["default"] for key, said in declared.items() if isinstance(said, dict) and "default" in said},
+    )
 
 
 def encrypted(value: object) -> bool:
@@ -60,16 +71,13 @@ def encrypted(value: object) -> bool:
     return isinstance(value, list) and any(map(encrypted, value))
 
 
-def _shared(document: Any) -> dict[str, Any]:
-    config = document.get("config") if isinstance(document, dict) else None
-    found: dict[str, Any] = {}
-    for key, said in config.items() if isinstance(config, dict) else ():
-        name = key if ":" in key else f"{NAMESPACE}:{key}"
-        if not isinstance(said, dict):
-            found[name] = said
-        elif {"value", "default"} & said.keys():
-            found[name] = said.get("value", said.get("default"))
-    return found
+def _named(key: object) -> str:
+    """The engine takes a key without a namespace for one of the project's."""
+    return str(key) if ":" in str(key) else f"{NAMESPACE}:{key}"
+
+
+def _value(said: Any) -> Any:
+    return said["value"] if isinstance(said, dict) else said
 
 
 def _load(path: Path) -> Any:
