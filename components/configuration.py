@@ -56,9 +56,9 @@ def from_file(path: Path) -> Settings:
     Raises SettingsError, or UsageError when the file is none or is not YAML.
     """
     environment = environment_of(path)
-    written = written_in(path).effective
-    _refuse_encrypted((key for key, value in written.items() if encrypted(value)), environment)
-    return load({key: _as_text(value) for key, value in written.items()}, project=NAMESPACE, environment=environment)
+    written = written_in(path)
+    _refuse_encrypted((key for key, value in written.effective.items() if encrypted(value)), environment)
+    return load(written.as_handed_over, project=NAMESPACE, environment=environment)
 
 
 def beside(directory: Path, environment: str) -> Iterator[Settings]:
@@ -78,11 +78,6 @@ def _refuse_encrypted(keys: Iterable[str], environment: str) -> None:
     problems = [Problem(key, _ENCRYPTED) for key in keys if key in ours or key.startswith(f"{NAMESPACE}:")]
     if problems:
         raise SettingsError(f"Pulumi.{environment}.yaml", environment, problems)
-
-
-def _as_text(value: object) -> str:
-    """A YAML value as the engine would hand it over."""
-    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 M = TypeVar("M", bound=BaseModel)

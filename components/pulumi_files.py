@@ -4,6 +4,7 @@ The engine hands a program every key of the environment's own file, and of the p
 A value wins as a whole: a structure is replaced, never merged (run with 3.259).
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,14 @@ class Written:
     @property
     def effective(self) -> dict[str, Any]:
         return {**self.defaults, **self.shared, **self.own}
+
+    @property
+    def as_handed_over(self) -> dict[str, str]:
+        """As the engine hands it over: everything is text, structures are JSON."""
+        return {
+            key: value if isinstance(value, str) else json.dumps(value, default=str)
+            for key, value in self.effective.items()
+        }
 
 
 def environment_of(path: Path) -> str:
@@ -60,7 +69,9 @@ def written_in(path: Path) -> Written:
     return Written(
         own=own,
         shared={key: _value(said) for key, said in declared.items() if not isinstance(said, dict) or "value" in said},
-        defaults={key: said["default"] for key, said in declared.items() if isinstance(said, dict) and "default" in said},
+        defaults={
+            key: said["default"] for key, said in declared.items() if isinstance(said, dict) and "default" in said
+        },
     )
 
 

@@ -67,6 +67,7 @@ def demo(
 
 def _mount() -> None:
     from mlstack.deployment.commands import deploy, destroy
+    from mlstack.environments.commands import config, env
     from mlstack.local.commands import local
     from mlstack.registration.commands import deregister, plan, register, rotate_key, status
     from mlstack.review.commands import review
@@ -76,6 +77,8 @@ def _mount() -> None:
     for command in (deploy, destroy, review, plan, register, status, deregister, verify, rotate_key):
         app.command()(command)
     app.add_typer(schedule, name="schedule")
+    app.add_typer(env, name="env")
+    app.add_typer(config, name="config")
     app.add_typer(local, name="local")
 
 

@@ -189,7 +189,7 @@ class _Source:
         return known
 
     def _kind(self, node: ast.expr, known: dict[str, str]) -> str | None:
-        """What an expression is: a class's name; of settings with its path, when it is known: `RoleSource@stack.roles`."""
+        """What an expression is: a class's name; of settings, with the path: `RoleSettings@stack.roles`."""
         if isinstance(node, ast.Name):
             return known.get(node.id)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
