@@ -48,6 +48,7 @@ def between(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
         *_roles(stack, aws),
         *_network(stack, aws),
         *_extra_configurations(stack),
+        *_kept_data(stack),
     ]
 
 
@@ -90,6 +91,21 @@ def _registry_is_needed(stack: StackSettings) -> list[Problem]:
         for user, needs_it in users.items()
         if needs_it
     ][:1]
+
+
+def _kept_data(stack: StackSettings) -> list[Problem]:
+    """Production's data goes only when that is said twice: each is a deployment of its own, which somebody approves."""
+    if stack.profile != "production" or not stack.protect:
+        return []
+    forced = [
+        field.alias or name
+        for name, field in StackSettings.model_fields.items()
+        if name.endswith(("_force_destroy", "_force_delete")) and getattr(stack, name)
+    ]
+    rule = f"in production what is protected is not emptied; to let it go, {NAMESPACE}:protect is false first"
+    return [
+        Problem(f"{NAMESPACE}:{alias}", f"is true: {rule}", remove_command(f"{NAMESPACE}:{alias}")) for alias in forced
+    ]
 
 
 def _connector(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:

@@ -5,23 +5,25 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from mlstack.environments.catalogue import Setting, catalogue
+from mlstack.environments.catalogue import Setting, catalogue, find
 from mlstack.environments.readers import Reader, readers
 from mlstack.environments.values import Environment, shown
 
+_FEW = 3
 _MONEY = re.compile(r"\b(USD|costs?|free of charge)\b")
 
 
 def explained(setting: Setting, environment: Environment | None = None) -> dict[str, Any]:
     """For machines. `value` and `origin` only with an environment."""
     inside = [each.key for each in catalogue().values() if each.key.startswith(f"{setting.key}.")]
+    parts = _readers(setting, inside)
     found: dict[str, Any] = {
         "key": setting.key,
         "description": setting.description,
         "form": setting.form,
         "default": {profile: _plain(value) for profile, value in setting.defaults().items()},
-        "read_by": [{"reader": each.name, "where": each.where} for each in _readers(setting, inside)],
-        "cost": costs(setting),
+        "read_by": [{"reader": each.name, "where": each.where} for each in parts],
+        "cost": [*(said for each in [setting, *map(find, inside)] for said in costs(each)), *charges(parts)],
         "settings": inside,
     }
     if environment:
@@ -39,6 +41,21 @@ def costs(setting: Setting) -> list[str]:
     return [" ".join(sentence.split()).rstrip(".;") for sentence in sentences if _MONEY.search(sentence)]
 
 
+def charges(parts: list[Reader]) -> list[str]:
+    """What AWS charges for what the readers make. Of a setting that everything reads, nothing."""
+    if len(parts) > _FEW:
+        return []
+    region, priced = next(iter(prices()["regions"].items()))
+    types = list(dict.fromkeys(kind for each in parts for kind in each.makes))
+    said = [f"{kind.rpartition(':')[2]}: {priced['use'][kind]}" for kind in types if kind in priced["use"]]
+    said += [
+        f"{kind.rpartition(':')[2]}: {each['month']:.2f} a month for each {each['per']}"
+        for kind in types
+        if (each := priced["standing"].get(kind))
+    ]
+    return [f"{each} (USD, {region}, {prices()['recorded']})" for each in said]
+
+
 def text(found: dict[str, Any]) -> str:
     """For people."""
     lines = [found["key"], *(f"  {line}" for line in found["description"].splitlines()), ""]
@@ -48,7 +65,7 @@ def text(found: dict[str, Any]) -> str:
         lines += [_line("values", found["form"]), _line("default", _defaults(found["default"]))]
     by = [f"{each['reader']} ({each['where']})" for each in found["read_by"]]
     lines += [_line("read by" if not index else "", each) for index, each in enumerate(by)]
-    said = [*found["cost"], *([] if found["cost"] else ["its documentation names none"])]
+    said = [*found["cost"], *([] if found["cost"] else ["none that is known of here"])]
     lines += [_line("cost" if not index else "", each) for index, each in enumerate(said)]
     if "value" in found:
         lines.append(_line(f"in {found['environment']}", f"{shown(found['value'])}   from {found['origin']}"))

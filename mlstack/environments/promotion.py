@@ -11,8 +11,12 @@ from mlstack.environments.new import set_in, tried
 from mlstack.environments.values import HIDDEN, Environment, Value
 from mlstack.errors import UsageError
 
-_IDENTITY = ("mlstack:name", "mlstack:stackName")
-"""What everything of an environment is called: another value is another environment."""
+_IDENTITY = {
+    "mlstack:name": "it is what the environment is called",
+    "mlstack:stackName": "it is what the environment is called",
+    "mlstack:profile": "it says what the environment is for",
+}
+"""Another value is another environment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +24,8 @@ class Difference:
     """One setting that two environments have otherwise."""
 
     key: str
+    setting: str
+    """What is carried over for it: of a table like `mlstack:tags`, all of it."""
     source: Value | None
     target: Value | None
     kept: str | None
@@ -30,7 +36,9 @@ def differences(source: Environment, target: Environment) -> tuple[Difference, .
     """In the order of the settings."""
     there, here = source.values(), target.values()
     return tuple(
-        Difference(key=key, source=there.get(key), target=here.get(key), kept=_kept(key, there.get(key), source))
+        Difference(
+            key=key, setting=_setting(key), source=there.get(key), target=here.get(key), kept=_kept(key, source, target)
+        )
         for key in dict.fromkeys([*there, *here])
         if _value(there.get(key)) != _value(here.get(key))
     )
@@ -87,18 +95,26 @@ def _unset(config: Any, parts: tuple[str, ...]) -> bool:
     return config.pop(parts[-1], None) is not None
 
 
-def _kept(key: str, value: Value | None, source: Environment) -> str | None:
+def _kept(key: str, source: Environment, target: Environment) -> str | None:
     setting = catalogue().get(key)
     if key.startswith("aws:") or (setting and setting.is_ones_own):
         return "it is of one account"
     if key in _IDENTITY:
-        return "it is what the environment is called"
-    said = str(value.value) if value else ""
-    if said == HIDDEN:
-        return "it is encrypted"
-    if "arn:" in said or source.settings.account_id in said:
-        return "it names something of one account"
+        return _IDENTITY[key]
+    for each in (source, target):
+        said = each.values().get(key)
+        text = str(said.value) if said else ""
+        if text == HIDDEN:
+            return "it is encrypted"
+        if "arn:" in text or each.settings.account_id in text:
+            return "it names something of one account"
+        if text == each.name:
+            return "it names the environment"
     return None
+
+
+def _setting(key: str) -> str:
+    return key if key in catalogue() else key.rpartition(".")[0]
 
 
 def _value(value: Value | None) -> Any:

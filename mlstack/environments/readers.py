@@ -30,6 +30,8 @@ class Reader:
     name: str
     where: str
     """`components/ml_stack.py:117`: the line that reads it."""
+    makes: tuple[str, ...] = ()
+    """Types of AWS resources that its module declares: `aws:s3/bucket:Bucket`."""
 
 
 @dataclass
@@ -52,7 +54,7 @@ def readers() -> dict[Path_, tuple[Reader, ...]]:
     for function in source.functions.values():
         for path, where in function.reads:
             for name in source.on_behalf_of((function.owner, function.name)):
-                found.setdefault(path, set()).add(Reader(name, where))
+                found.setdefault(path, set()).add(Reader(name, where, source.makes(name)))
     return {path: tuple(_once(each)) for path, each in found.items()}
 
 
@@ -77,8 +79,8 @@ class _Source:
         self.functions: dict[tuple[str, str], _Function] = {}
         self.returns: dict[str, str] = {}
         """Of functions: the name of the class that they return."""
-        modules = {file: ast.parse(file.read_text(encoding="utf-8")) for file in _files()}
-        for node in (node for tree in modules.values() for node in tree.body):
+        self._modules = {file: ast.parse(file.read_text(encoding="utf-8")) for file in _files()}
+        for node in (node for tree in self._modules.values() for node in tree.body):
             if isinstance(node, ast.ClassDef):
                 self.classes[node.name] = node
             elif isinstance(node, ast.FunctionDef):
@@ -91,7 +93,7 @@ class _Source:
             }
         for node in self.classes.values():
             self._learn_attributes(node)
-        for file, tree in modules.items():
+        for file, tree in self._modules.items():
             if file.stem not in _JUDGES:
                 self._read_module(tree, file)
 
@@ -112,6 +114,18 @@ class _Source:
             else:
                 found.add(at.owner.removesuffix("Args") if at.owner != "__main__" else "the program")
         return found
+
+    def makes(self, name: str) -> tuple[str, ...]:
+        """By its imports: `from pulumi_aws.s3 import Bucket`."""
+        for tree in self._modules.values():
+            if any(isinstance(node, ast.ClassDef) and node.name == name for node in tree.body):
+                return tuple(
+                    f"aws:{node.module.partition('.')[2]}/{each.name[0].lower()}{each.name[1:]}:{each.name}"
+                    for node in tree.body
+                    if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("pulumi_aws.")
+                    for each in node.names
+                )
+        return ()
 
     def _learn_attributes(self, node: ast.ClassDef) -> None:
         """`self._settings = args.settings` in a constructor says what `self._settings` is."""

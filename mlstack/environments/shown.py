@@ -28,7 +28,12 @@ def settings(first: str, second: str, found: Iterable[Difference]) -> str:
 def candidates(first: str, second: str, found: Iterable[Difference]) -> str:
     """The same, with why some stay."""
     rows = [
-        (each.key, _cell(each.source), _cell(each.target), f"stays: {each.kept}" if each.kept else f"--key {each.key}")
+        (
+            each.key,
+            _cell(each.source),
+            _cell(each.target),
+            f"stays: {each.kept}" if each.kept else f"--key {each.setting}",
+        )
         for each in found
     ]
     return table([("setting", first, second, ""), *rows]) if rows else "no setting differs"
