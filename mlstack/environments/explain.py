@@ -8,6 +8,8 @@ from pydantic import BaseModel
 from mlstack.environments.catalogue import Setting, catalogue, find
 from mlstack.environments.readers import Reader, readers
 from mlstack.environments.values import Environment, shown
+from mlstack.review.cost import cost, origin, prices
+from mlstack.review.model import Change
 
 _FEW = 3
 _MONEY = re.compile(r"\b(USD|costs?|free of charge)\b")
@@ -17,13 +19,15 @@ def explained(setting: Setting, environment: Environment | None = None) -> dict[
     """For machines. `value` and `origin` only with an environment."""
     inside = [each.key for each in catalogue().values() if each.key.startswith(f"{setting.key}.")]
     parts = _readers(setting, inside)
+    region = environment.settings.aws.region if environment else next(iter(prices().regions))
     found: dict[str, Any] = {
         "key": setting.key,
         "description": setting.description,
         "form": setting.form,
         "default": {profile: _plain(value) for profile, value in setting.defaults().items()},
         "read_by": [{"reader": each.name, "where": each.where} for each in parts],
-        "cost": [*(said for each in [setting, *map(find, inside)] for said in costs(each)), *charges(parts)],
+        "cost": [*(said for each in [setting, *map(find, inside)] for said in costs(each)), *charges(parts, region)],
+        "region": region,
         "settings": inside,
     }
     if environment:
@@ -41,19 +45,22 @@ def costs(setting: Setting) -> list[str]:
     return [" ".join(sentence.split()).rstrip(".;") for sentence in sentences if _MONEY.search(sentence)]
 
 
-def charges(parts: list[Reader]) -> list[str]:
+def charges(parts: list[Reader], region: str) -> list[str]:
     """What AWS charges for what the readers make. Of a setting that everything reads, nothing."""
     if len(parts) > _FEW:
         return []
-    region, priced = next(iter(prices()["regions"].items()))
-    types = list(dict.fromkeys(kind for each in parts for kind in each.makes))
-    said = [f"{kind.rpartition(':')[2]}: {priced['use'][kind]}" for kind in types if kind in priced["use"]]
-    said += [
-        f"{kind.rpartition(':')[2]}: {each['month']:.2f} a month for each {each['per']}"
+    types = dict.fromkeys(kind for each in parts for kind in each.makes)
+    made = [
+        Change(operation="create", urn=kind, type=kind, name=kind.rpartition(":")[2], component="", new={"of": kind})
         for kind in types
-        if (each := priced["standing"].get(kind))
     ]
-    return [f"{each} (USD, {region}, {prices()['recorded']})" for each in said]
+    return [
+        f"{line.name}: {', '.join(filter(None, [_monthly(line.monthly), line.said]))}" for line in cost(made, region)
+    ]
+
+
+def _monthly(usd: float | None) -> str:
+    return f"{usd:.2f} USD a month" if usd else ""
 
 
 def text(found: dict[str, Any]) -> str:
@@ -67,6 +74,7 @@ def text(found: dict[str, Any]) -> str:
     lines += [_line("read by" if not index else "", each) for index, each in enumerate(by)]
     said = [*found["cost"], *([] if found["cost"] else ["none that is known of here"])]
     lines += [_line("cost" if not index else "", each) for index, each in enumerate(said)]
+    lines += [_line("", f"({origin(found['region'])})")] if origin(found["region"]) else []
     if "value" in found:
         lines.append(_line(f"in {found['environment']}", f"{shown(found['value'])}   from {found['origin']}"))
     return "\n".join(lines)

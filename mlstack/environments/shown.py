@@ -25,7 +25,7 @@ def settings(first: str, second: str, found: Iterable[Difference]) -> str:
     return table([("setting", first, second), *rows]) if rows else "no setting differs"
 
 
-def candidates(first: str, second: str, found: Iterable[Difference]) -> str:
+def candidates(first: str, second: str, found: Sequence[Difference]) -> str:
     """The same, with why some stay."""
     rows = [
         (

@@ -54,7 +54,10 @@ def _protected(subject: Subject) -> Iterable[_Said]:
 def _unprotected(subject: Subject) -> Iterable[_Said]:
     if subject.unprotected:
         source = next((each for each in subject.unprotected.values() if each), None)
-        yield f"no longer protected, so that a deployment may delete or replace it: {_some(subject.unprotected)}", source
+        yield (
+            f"no longer protected, so that a deployment may delete or replace it: {_some(subject.unprotected)}",
+            source,
+        )
 
 
 def _some(names: Iterable[str]) -> str:
