@@ -26,7 +26,8 @@ def explained(setting: Setting, environment: Environment | None = None) -> dict[
         "form": setting.form,
         "default": {profile: _plain(value) for profile, value in setting.defaults().items()},
         "read_by": [{"reader": each.name, "where": each.where} for each in parts],
-        "cost": [*(said for each in [setting, *map(find, inside)] for said in costs(each)), *charges(parts, region)],
+        "cost": [said for each in [setting, *map(find, inside)] for said in costs(each)],
+        "prices": charges(parts, region),
         "region": region,
         "settings": inside,
     }
@@ -72,9 +73,9 @@ def text(found: dict[str, Any]) -> str:
         lines += [_line("values", found["form"]), _line("default", _defaults(found["default"]))]
     by = [f"{each['reader']} ({each['where']})" for each in found["read_by"]]
     lines += [_line("read by" if not index else "", each) for index, each in enumerate(by)]
-    said = [*found["cost"], *([] if found["cost"] else ["none that is known of here"])]
-    lines += [_line("cost" if not index else "", each) for index, each in enumerate(said)]
-    lines += [_line("", f"({origin(found['region'])})")] if origin(found["region"]) else []
+    dated = origin(found["region"])
+    said = [*found["cost"], *found["prices"], *([f"({dated})"] if found["prices"] and dated else [])]
+    lines += [_line("cost" if not index else "", each) for index, each in enumerate(said or ["none that is known of"])]
     if "value" in found:
         lines.append(_line(f"in {found['environment']}", f"{shown(found['value'])}   from {found['origin']}"))
     return "\n".join(lines)

@@ -4,7 +4,7 @@ Followed are names, attributes, annotations and the methods of the program's own
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -31,7 +31,7 @@ class Reader:
     where: str
     """`components/ml_stack.py:117`: the line that reads it."""
     makes: tuple[str, ...] = ()
-    """Types of AWS resources that its module declares: `aws:s3/bucket:Bucket`."""
+    """Types of AWS resources that it declares: `aws:s3/bucket:Bucket`."""
 
 
 @dataclass
@@ -85,6 +85,7 @@ class _Source:
                 self.classes[node.name] = node
             elif isinstance(node, ast.FunctionDef):
                 self.returns[node.name] = _class_of(node.returns)
+        self._tokens = dict(_tokens(self._modules.values()))
         for name, node in self.classes.items():
             self.fields[name] = {
                 each.target.id: _class_of(each.annotation)
@@ -116,16 +117,17 @@ class _Source:
         return found
 
     def makes(self, name: str) -> tuple[str, ...]:
-        """By its imports: `from pulumi_aws.s3 import Bucket`."""
-        for tree in self._modules.values():
-            if any(isinstance(node, ast.ClassDef) and node.name == name for node in tree.body):
-                return tuple(
-                    f"aws:{node.module.partition('.')[2]}/{each.name[0].lower()}{each.name[1:]}:{each.name}"
-                    for node in tree.body
-                    if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("pulumi_aws.")
-                    for each in node.names
-                )
-        return ()
+        """What the class creates, and what the classes create that it creates. Of the whole stack, nothing: too much."""
+        if name not in self.classes or name == _COMPOSED:
+            return ()
+        called = {
+            each.func.id
+            for each in ast.walk(self.classes[name])
+            if isinstance(each, ast.Call) and isinstance(each.func, ast.Name)
+        }
+        own = [self._tokens[each] for each in sorted(called & self._tokens.keys())]
+        below = [kind for each in sorted(called & self.classes.keys() - {name}) for kind in self.makes(each)]
+        return tuple(dict.fromkeys([*own, *below]))
 
     def _learn_attributes(self, node: ast.ClassDef) -> None:
         """`self._settings = args.settings` in a constructor says what `self._settings` is."""
@@ -224,6 +226,15 @@ class _Source:
         if path:
             return [tuple(path.split("."))]
         return [each for each, model in self.models.items() if model.__name__ == name]
+
+
+def _tokens(modules: Iterable[ast.Module]) -> Iterator[tuple[str, str]]:
+    """Pulumi's type by class name: `from pulumi_aws.s3 import Bucket` is `aws:s3/bucket:Bucket`."""
+    for node in (node for tree in modules for node in tree.body):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("pulumi_aws."):
+            for each in node.names:
+                service = node.module.partition(".")[2]
+                yield each.name, f"aws:{service}/{each.name[0].lower()}{each.name[1:]}:{each.name}"
 
 
 def _files() -> list[Path]:
