@@ -40,6 +40,38 @@ def dumped(document: Any, like: Path) -> str:
     return text.getvalue()
 
 
+def without(text: str, parts: tuple[str, ...], like: Path) -> str:
+    """Without one setting, key and what is below it: `("mlstack:encryption", "mode")`. No comment goes with it.
+
+    A structure that had nothing else goes as a whole; what is not there is left out already.
+    """
+    document = loaded(text)
+    place = document["config"]
+    for depth, part in enumerate(parts):
+        if not isinstance(place, dict) or part not in place:
+            return text
+        if len(place) == 1 and depth:
+            return without(text, parts[:depth], like)
+        if part != parts[-1]:
+            place = place[part]
+    if place.fa.flow_style():
+        del place[parts[-1]]
+        return dumped(document, like)
+    first, column = place.lc.key(parts[-1])
+    lines = text.splitlines(keepends=True)
+    last = first
+    for number, line in enumerate(lines[first + 1 :], start=first + 1):
+        content = line.strip()
+        if not content or content.startswith("#"):
+            continue
+        indented = len(line) - len(line.lstrip())
+        # Pulumi does not indent the items of a list.
+        if indented < column or (indented == column and not content.startswith("-")):
+            break
+        last = number
+    return "".join(lines[:first] + lines[last + 1 :])
+
+
 def write(file: Path, text: str) -> None:
     """The file is whole at any time."""
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.checks import of_environment
 from components.collisions import refuse_collisions
-from components.pulumi_files import PROJECT, encrypted, settings_files
+from components.pulumi_files import PROJECT, encrypted
 from components.settings import Settings
 from mlstack import settings_file
 from mlstack.environments.values import Environment, others, read
@@ -45,11 +46,14 @@ def drafted(
     same as another environment.
     """
     _refuse_name(directory, name)
-    document = settings_file.load(like.file)
+    text = like.file.read_text(encoding="utf-8")
+    hidden = tuple(_encrypted(settings_file.loaded(text)["config"]))
+    for parts in hidden:
+        text = settings_file.without(text, parts, like.file)
+    document = settings_file.loaded(text)
     for key in [key for key in document if key != "config"]:
         del document[key]
     config = document["config"]
-    left_out = tuple(_without_encrypted(config))
     if account:
         config["aws:allowedAccountIds"] = [account]
     if region:
@@ -59,7 +63,12 @@ def drafted(
     dumped = settings_file.dumped(document, like.file)
     text = f"{MODELINE}# Made like {like.name}.\nconfig:{_below_config(dumped)}"
     made = tried(directory, name, text)
-    return Draft(text=text, settings=made.settings, left_out=left_out, look_at=tuple(_to_look_at(made, like)))
+    return Draft(
+        text=text,
+        settings=made.settings,
+        left_out=tuple(".".join(parts) for parts in hidden),
+        look_at=tuple(_to_look_at(made, like)),
+    )
 
 
 def tried(directory: Path, name: str, text: str) -> Environment:
@@ -89,24 +98,20 @@ def set_in(config: Any, key: str, value: Any, shared: Mapping[str, Any]) -> None
 
 
 def _refuse_name(directory: Path, name: str) -> None:
+    for problem in of_environment(name):
+        raise UsageError(f"{problem.key} {problem.text}")
     file = directory / f"Pulumi.{name}.yaml"
     if file.exists():
         raise UsageError(f"there is a {file.name} already", hint="another name, or mlstack env diff to look at it")
-    same = [each for each in settings_files(directory) if each.lower() == name.lower()]
-    if same:
-        raise UsageError(f"{name!r} differs from {same[0]!r} in capitals alone", hint="another name")
 
 
-def _without_encrypted(config: Any, prefix: str = "") -> Iterator[str]:
-    for key in list(config):
-        name = f"{prefix}{key}"
-        if isinstance(config[key], dict) and set(config[key]) != {"secure"}:
-            yield from _without_encrypted(config[key], f"{name}.")
-            if not config[key]:
-                del config[key]
-        elif encrypted(config[key]):
-            del config[key]
-            yield name
+def _encrypted(config: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Where encrypted values stand; of a list that has one, where the list does."""
+    for key, value in config.items():
+        if isinstance(value, Mapping) and set(value) != {"secure"}:
+            yield from _encrypted(value, (*above, key))
+        elif encrypted(value):
+            yield (*above, key)
 
 
 def _below_config(text: str) -> str:

@@ -75,24 +75,14 @@ def _chosen(key: str, source: Environment, target: Environment) -> list[Setting]
 
 def _carried(text: str, setting: Setting, source: Environment, target: Environment) -> str:
     """Left to Pulumi.yaml or to the default where that says the same; else written into the target's file."""
-    document = settings_file.loaded(text)
-    if _unset(document["config"], setting.parts):
-        shorter = settings_file.dumped(document, target.file)
+    shorter = settings_file.without(text, setting.parts, target.file)
+    if shorter != text:
         with suppress(UsageError):
             if tried(target.file.parent, target.name, shorter).value(setting) == source.value(setting):
                 return shorter
     document = settings_file.loaded(text)
     set_in(document["config"], setting.key, source.value(setting), target.written.shared)
     return settings_file.dumped(document, target.file)
-
-
-def _unset(config: Any, parts: tuple[str, ...]) -> bool:
-    """Whether it was there."""
-    for part in parts[:-1]:
-        config = config.get(part)
-        if not isinstance(config, dict):
-            return False
-    return config.pop(parts[-1], None) is not None
 
 
 def _kept(key: str, source: Environment, target: Environment) -> str | None:

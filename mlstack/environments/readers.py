@@ -117,7 +117,7 @@ class _Source:
         return found
 
     def makes(self, name: str) -> tuple[str, ...]:
-        """What the class creates, and what the classes create that it creates. Of the whole stack, nothing: too much."""
+        """What the class creates, and what those create that it creates. Of the whole stack, nothing: too much."""
         if name not in self.classes or name == _COMPOSED:
             return ()
         called = {
