@@ -56,19 +56,37 @@ def test_the_engine_hands_over_what_the_files_say_and_replaces_whole_values(engi
     assert handed_over["mlstack:tags"] == '{"stage":"trial"}', "nothing is merged"
 
 
-def test_pulumi_up_alone_refuses_two_environments_that_would_own_the_same(engine: Engine, tmp_path: Path) -> None:
+@pytest.fixture
+def program(engine: Engine, tmp_path: Path) -> Path:
     for name in ("Pulumi.yaml", "__main__.py", "Pulumi.dev.yaml"):
         shutil.copy(ROOT / name, tmp_path)
     for name in ("components", "mlstack"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / ".venv").symlink_to(sys.prefix)
-    shutil.copy(ROOT / "Pulumi.dev.yaml", tmp_path / "Pulumi.dev-logs.yaml")
     _pulumi(engine, tmp_path, "stack", "init", "dev")
-    done = _pulumi(engine, tmp_path, "preview", "--stack", "dev", "--json", check=False)
+    return tmp_path
+
+
+def test_pulumi_up_alone_refuses_two_environments_that_would_own_the_same(engine: Engine, program: Path) -> None:
+    shutil.copy(ROOT / "Pulumi.dev.yaml", program / "Pulumi.dev-logs.yaml")
+    said = _refused(engine, program)
+    assert "dev and dev-logs (Pulumi.dev-logs.yaml) would both own bucket mlstack-dev-logs-" in said
+
+
+def test_pulumi_up_alone_refuses_an_encrypted_setting_of_ours(engine: Engine, program: Path) -> None:
+    _pulumi(engine, program, "config", "set", "--stack", "dev", "--secret", "aws:token", "hidden")
+    _pulumi(engine, program, "config", "set", "--stack", "dev", "--secret", "mlstack:instanceType", "ml.m5.large")
+    said = _refused(engine, program)
+    assert "1 setting is wrong" in said
+    assert "mlstack:instanceType is encrypted" in said
+
+
+def _refused(engine: Engine, program: Path) -> str:
+    done = _pulumi(engine, program, "preview", "--stack", "dev", "--json", check=False)
     assert done.returncode != 0
-    assert "dev and dev-logs (Pulumi.dev-logs.yaml) would both own bucket mlstack-dev-logs-" in done.stdout
     assert "Traceback" not in done.stdout
     assert "aws:" not in str([step["urn"] for step in json.loads(done.stdout).get("steps", [])]), "nothing was declared"
+    return done.stdout
 
 
 def _meaning(config: dict[str, str]) -> dict[str, Any]:
