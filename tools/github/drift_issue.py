@@ -7,23 +7,19 @@ ends with 1, and the issue is left as it is.
 import sys
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from mlstack.review.model import Change, Report
+from mlstack.errors import UsageError
+from tools.drift import described, drift_in, title
 from tools.github.gh import GitHubError, gh, pages, told, variable
 
 AUTHOR = "github-actions[bot]"
 LABEL = "drift"
-_MOST = 100
 
 
 def main() -> int:
     file = Path(sys.argv[1])
     try:
         stack, repository = variable("STACK"), variable("GITHUB_REPOSITORY")
-        report = Report.model_validate_json(file.read_bytes())
-        if report.partial or not report.drift:
-            raise GitHubError(f"whether {stack} has drifted is not known: {' '.join(report.problems) or 'no --drift'}")
+        report = drift_in(file, stack)
         known = issue_of(repository, stack)
         if not report.changes:
             if known is not None:
@@ -40,15 +36,9 @@ def main() -> int:
             )
         else:
             gh("issue", "edit", str(known), "--repo", repository, "--body-file", "-", given=body)
-    except GitHubError as error:
+    except (GitHubError, UsageError) as error:
         return told(error)
-    except (OSError, ValidationError):
-        return told(GitHubError(f"{file.name} is not what `mlstack review --drift --json` prints"))
     return 0
-
-
-def title(stack: str) -> str:
-    return f"{stack} differs from what was deployed"
 
 
 def issue_of(repository: str, stack: str) -> int | None:
@@ -57,30 +47,6 @@ def issue_of(repository: str, stack: str) -> int | None:
     ours = (each for each in found if (each.get("user") or {}).get("login") == AUTHOR and "pull_request" not in each)
     numbers = [int(each["number"]) for each in ours if each["title"] == title(stack)]
     return min(numbers, default=None)
-
-
-def described(report: Report, stack: str, run: str) -> str:
-    """What differs, without values: an issue may be read by more people than the state."""
-    rows = [f"| `{_plain(each.name)}` | `{_plain(each.type)}` | {_plain(_what(each))} |" for each in report.changes]
-    more = f"\n\nand {len(rows) - _MOST} more" if len(rows) > _MOST else ""
-    table = "\n".join(["| resource | type | |", "|---|---|---|", *rows[:_MOST]])
-    return (
-        f"Something outside of Pulumi changed what `{stack}` consists of.\n\n{table}{more}\n\n"
-        f"[The run]({run}) has the details. Put it back with a deployment, or take it over with "
-        f"`pulumi refresh --stack {stack}` and a change of the program. This issue closes itself.\n"
-    )
-
-
-def _what(change: Change) -> str:
-    if change.operation == "delete":
-        return "is gone"
-    changed = sorted(key for key in {*change.old, *change.new} if change.old.get(key) != change.new.get(key))
-    return f"changed: {', '.join(changed)}" if changed else "changed"
-
-
-def _plain(text: str) -> str:
-    """Cannot leave its cell."""
-    return "".join(character for character in text if character not in "`|<>\r\n@")
 
 
 if __name__ == "__main__":

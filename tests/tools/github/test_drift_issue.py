@@ -8,6 +8,7 @@ import pytest
 
 from mlstack.review.model import Change, Report
 from tests.tools.github.fake import Gh
+from tools.drift import described
 from tools.github import drift_issue
 
 URN = "urn:pulumi:dev::mlstack::mlstack:index:MLStack$aws:s3/bucket:Bucket::mlstack-artifacts-bucket"
@@ -110,6 +111,6 @@ def test_a_report_that_is_none_is_one_message(run: Any, gh: Gh, capsys: pytest.C
 
 def test_two_thousand_resources_fit_an_issue() -> None:
     many = DRIFTED.model_copy(update={"changes": CHANGES[:1] * 2000})
-    body = drift_issue.described(many, "dev", "https://example.com")
+    body = described(many, "dev", "https://example.com")
     assert len(body) < 65_536
     assert "and 1900 more" in body
