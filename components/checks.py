@@ -94,7 +94,7 @@ def _registry_is_needed(stack: StackSettings) -> list[Problem]:
 
 
 def _kept_data(stack: StackSettings) -> list[Problem]:
-    """Production's data goes only when that is said twice: each is a deployment of its own, which somebody approves."""
+    """Production's data goes only when that is said twice: it is not protected, and it is emptied."""
     if stack.profile != "production" or not stack.protect:
         return []
     forced = [
@@ -102,7 +102,7 @@ def _kept_data(stack: StackSettings) -> list[Problem]:
         for name, field in StackSettings.model_fields.items()
         if name.endswith(("_force_destroy", "_force_delete")) and getattr(stack, name)
     ]
-    rule = f"in production what is protected is not emptied; to let it go, {NAMESPACE}:protect is false first"
+    rule = f"in production what is protected is not emptied; to let it go, set {NAMESPACE}:protect to false too"
     return [
         Problem(f"{NAMESPACE}:{alias}", f"is true: {rule}", remove_command(f"{NAMESPACE}:{alias}")) for alias in forced
     ]

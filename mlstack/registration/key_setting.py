@@ -41,6 +41,7 @@ def _connector(document: Any, file: Path) -> Any:
     if not isinstance(connector, dict) or connector.get("auth") != "iam-role":
         raise UsageError(
             f"{file}: {SETTING}.auth is not iam-role, so that there is no key to rotate",
-            hint="with implicit no key exists, with none it is your own: docs/authentication.md",
+            hint="with implicit no key exists, with none it is your own; keys are of one environment, so that "
+            f"{SETTING} stands in its own file and not in Pulumi.yaml: docs/authentication.md",
         )
     return connector
