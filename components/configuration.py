@@ -12,15 +12,17 @@ from pydantic.fields import FieldInfo
 from components import checks
 from components.collisions import refuse_collisions
 from components.problems import Problem, SettingsError, problem_of
-from components.pulumi_files import encrypted, environment_of, settings_files, written_in
+from components.pulumi_files import encrypted, environment_of, settings_files, shared_in, written_in
 from components.settings import NAMESPACE, AwsSettings, Settings, StackSettings
 from mlstack.errors import UsageError
 
 
-def load(config: Mapping[str, str], *, project: str, environment: str) -> Settings:
+def load(
+    config: Mapping[str, str], *, project: str, environment: str, shared: Mapping[str, object] | None = None
+) -> Settings:
     """Read Pulumi's configuration: `namespace:key` to text, structures as JSON, as the engine hands it over.
 
-    Raises SettingsError with every problem at once.
+    `shared`: what Pulumi.yaml says for all environments. Raises SettingsError with every problem at once.
     """
     aws, problems = _read(AwsSettings, "aws", config)
     stack, more = _read(StackSettings, NAMESPACE, config)
@@ -31,7 +33,9 @@ def load(config: Mapping[str, str], *, project: str, environment: str) -> Settin
     problems += checks.of_namespaces(config)
     problems += checks.of_environment(environment)
     if problems or aws is None or stack is None:
-        raise SettingsError(f"Pulumi.{environment}.yaml", environment, problems)
+        there = {key for key, value in (shared or {}).items() if _means(config.get(key), value)}
+        located = [problem.shared() if problem.top in there else problem for problem in problems]
+        raise SettingsError(f"Pulumi.{environment}.yaml", environment, located)
     return Settings(project=project, environment=environment, aws=aws, stack=stack)
 
 
@@ -43,7 +47,8 @@ def from_pulumi() -> Settings:
     given = {**get_config_env(), **CONFIG.get()}
     try:
         _refuse_encrypted((key for key in given if is_config_secret(key)), pulumi.get_stack())
-        settings = load(given, project=pulumi.get_project(), environment=pulumi.get_stack())
+        shared = shared_in(Path.cwd())
+        settings = load(given, project=pulumi.get_project(), environment=pulumi.get_stack(), shared=shared)
         refuse_collisions(settings, beside(Path.cwd(), settings.environment))
         return settings
     except UsageError as error:
@@ -58,7 +63,7 @@ def from_file(path: Path) -> Settings:
     environment = environment_of(path)
     written = written_in(path)
     _refuse_encrypted((key for key, value in written.effective.items() if encrypted(value)), environment)
-    return load(written.as_handed_over, project=NAMESPACE, environment=environment)
+    return load(written.as_handed_over, project=NAMESPACE, environment=environment, shared=written.shared)
 
 
 def beside(directory: Path, environment: str) -> Iterator[Settings]:
@@ -78,6 +83,14 @@ def _refuse_encrypted(keys: Iterable[str], environment: str) -> None:
     problems = [Problem(key, _ENCRYPTED) for key in keys if key in ours or key.startswith(f"{NAMESPACE}:")]
     if problems:
         raise SettingsError(f"Pulumi.{environment}.yaml", environment, problems)
+
+
+def _means(text: str | None, value: object) -> bool:
+    """Whether what was handed over is this value, however its JSON is spaced."""
+    try:
+        return text is not None and (text == value or json.loads(text) == value)
+    except ValueError:
+        return False
 
 
 M = TypeVar("M", bound=BaseModel)

@@ -60,19 +60,19 @@ def written_in(path: Path) -> Written:
     if document is None or not isinstance(document, dict) or not isinstance(document.get("config"), dict):
         raise UsageError(f"{path.name} has no `config:` with settings below it", hint=_SHAPE)
     own = {str(key): value for key, value in document["config"].items()}
-    project = path.parent / PROJECT
-    if not project.is_file():
-        return Written(own=own)
-    document = _load(project)
-    config = document.get("config") if isinstance(document, dict) else None
-    declared = {_named(key): said for key, said in config.items()} if isinstance(config, dict) else {}
+    declared = _declared(path.parent)
     return Written(
         own=own,
-        shared={key: _value(said) for key, said in declared.items() if not isinstance(said, dict) or "value" in said},
+        shared=_values(declared),
         defaults={
             key: said["default"] for key, said in declared.items() if isinstance(said, dict) and "default" in said
         },
     )
+
+
+def shared_in(directory: Path) -> dict[str, Any]:
+    """What the project's file says for all environments. Raises UsageError when it is not YAML."""
+    return _values(_declared(directory))
 
 
 def encrypted(value: object) -> bool:
@@ -87,8 +87,19 @@ def _named(key: object) -> str:
     return str(key) if ":" in str(key) else f"{NAMESPACE}:{key}"
 
 
-def _value(said: Any) -> Any:
-    return said["value"] if isinstance(said, dict) else said
+def _declared(directory: Path) -> dict[str, Any]:
+    project = directory / PROJECT
+    document = _load(project) if project.is_file() else None
+    config = document.get("config") if isinstance(document, dict) else None
+    return {_named(key): said for key, said in config.items()} if isinstance(config, dict) else {}
+
+
+def _values(declared: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: said["value"] if isinstance(said, dict) else said
+        for key, said in declared.items()
+        if not isinstance(said, dict) or "value" in said
+    }
 
 
 def _load(path: Path) -> Any:

@@ -35,6 +35,21 @@ def test_each_mistake_gets_its_message(file: Path, tmp_path: Path) -> None:
     assert "Traceback" not in message
 
 
+def test_a_mistake_that_all_environments_share_is_said_to_stand_in_the_projects_file(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(
+        "config:\n  aws:region: frankfurt\n  mlstack:connector:\n    value: {auth: implicit}\n", encoding="utf-8"
+    )
+    own = "config:\n  aws:allowedAccountIds: ['123456789012']\n  mlstack:instanceType: t3\n"
+    (tmp_path / "Pulumi.dev.yaml").write_text(own, encoding="utf-8")
+    with pytest.raises(SettingsError) as refused:
+        from_file(tmp_path / "Pulumi.dev.yaml")
+    by_key = {problem.key: problem for problem in refused.value.problems}
+    assert by_key["aws:region"].text.endswith("(aws:region stands in Pulumi.yaml)")
+    assert by_key["mlstack:connector.principal"].text.endswith("(mlstack:connector stands in Pulumi.yaml)")
+    assert by_key["aws:region"].command is None, "pulumi config set would hide it, not mend it"
+    assert "Pulumi.yaml" not in by_key["mlstack:instanceType"].text
+
+
 def test_there_are_as_many_mistakes_as_people_make() -> None:
     assert len(BAD) >= 25
 
