@@ -7,6 +7,7 @@ A value wins as a whole: a structure is replaced, never merged (run with 3.259).
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -103,11 +104,10 @@ def _values(declared: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _load(path: Path) -> Any:
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError
 
     try:
-        return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        return _parsed(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"there is no {path.name} in {path.parent.resolve()}", hint=_INIT.format(path.name)) from None
     except UnicodeDecodeError:
@@ -115,6 +115,14 @@ def _load(path: Path) -> Any:
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise UsageError(f"{path.name}, line {line}: not YAML: {error.problem}", hint=_SHAPE) from None
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> Any:
+    """Nobody changes it. The project's file is read once for each environment beside, and takes the most time."""
+    from ruamel.yaml import YAML
+
+    return YAML(typ="safe").load(text)
 
 
 def _is_one(file: Path) -> bool:
