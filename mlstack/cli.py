@@ -66,6 +66,7 @@ def demo(
 
 
 def _mount() -> None:
+    from mlstack.backend.commands import backend
     from mlstack.deployment.commands import deploy, destroy
     from mlstack.environments.commands import config, env
     from mlstack.local.commands import local
@@ -77,6 +78,7 @@ def _mount() -> None:
     for command in (deploy, destroy, review, plan, register, status, deregister, verify, rotate_key):
         app.command()(command)
     app.add_typer(schedule, name="schedule")
+    app.add_typer(backend, name="backend")
     app.add_typer(env, name="env")
     app.add_typer(config, name="config")
     app.add_typer(local, name="local")

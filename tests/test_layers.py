@@ -22,6 +22,7 @@ PURE = {
     "iam",
     "flavors",
     "ignored",
+    "state_access",
 }
 """Modules of components/ that are plain data: usable without the engine."""
 
