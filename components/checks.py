@@ -16,7 +16,7 @@ from components.settings import NAMESPACE, AwsSettings, StackSettings
 from mlstack.errors import nearest
 
 # What an environment may hold beside ours: aws is the plugin's, pulumi the engine's own (pulumi:tags).
-_NAMESPACES = (NAMESPACE, "aws", "pulumi")
+NAMESPACES = (NAMESPACE, "aws", "pulumi")
 
 # The contract is not a secret; a credential in it would be one. The service connectors make them needless.
 _CREDENTIALS = frozenset(
@@ -50,6 +50,7 @@ def between(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
         *_network(stack, aws),
         *of_existing(stack, aws),
         *_extra_configurations(stack),
+        *_kept_data(stack),
     ]
 
 
@@ -60,8 +61,8 @@ def of_namespaces(config: Mapping[str, str]) -> list[Problem]:
         space, separator, _ = key.partition(":")
         if not separator:
             problems.append(Problem(key, f"has no namespace: write {NAMESPACE}:{key}", remove_command(key)))
-        elif space not in _NAMESPACES:
-            problems.append(Problem(key, f"is read by nobody{nearest(space, _NAMESPACES)}", remove_command(key)))
+        elif space not in NAMESPACES:
+            problems.append(Problem(key, f"is read by nobody{nearest(space, NAMESPACES)}", remove_command(key)))
     return problems
 
 
@@ -92,6 +93,21 @@ def _registry_is_needed(stack: StackSettings) -> list[Problem]:
         for user, needs_it in users.items()
         if needs_it
     ][:1]
+
+
+def _kept_data(stack: StackSettings) -> list[Problem]:
+    """Production's data goes only when that is said twice: it is not protected, and it is emptied."""
+    if stack.profile != "production" or not stack.protect:
+        return []
+    forced = [
+        field.alias or name
+        for name, field in StackSettings.model_fields.items()
+        if name.endswith(("_force_destroy", "_force_delete")) and getattr(stack, name)
+    ]
+    rule = f"in production what is protected is not emptied; to let it go, set {NAMESPACE}:protect to false too"
+    return [
+        Problem(f"{NAMESPACE}:{alias}", f"is true: {rule}", remove_command(f"{NAMESPACE}:{alias}")) for alias in forced
+    ]
 
 
 def _connector(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:

@@ -30,6 +30,10 @@ class Problem:
     def top(self) -> str:
         return self.key.split(".")[0].split("[")[0]
 
+    def shared(self) -> "Problem":
+        """As of a value that all environments share: `pulumi config` does not get at it."""
+        return Problem(self.key, f"{self.text} ({self.top} stands in Pulumi.yaml)")
+
 
 class SettingsError(UsageError):
     """Every problem of one settings file at once."""

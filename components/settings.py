@@ -266,19 +266,19 @@ class Settings(Section):
                 repository=stack.repository.name,
                 build_project=stack.build_project.name,
                 key_arn=stack.encryption.key_arn,
-                role_arns={purpose: source.arn for purpose, source in self._role_sources.items() if source.arn},
+                role_arns={purpose: arn for purpose, arn in self._role_arns.items() if arn},
             ),
         )
 
     @property
-    def _role_sources(self) -> dict[str, RoleSource]:
+    def _role_arns(self) -> dict[str, str | None]:
         roles = self.stack.roles
         return {
-            ACCESS: roles.access,
-            EXECUTION: roles.execution,
-            SCHEDULER: roles.scheduler,
-            BUILD: roles.build,
-            FLOW_LOGS: roles.flow_logs,
+            ACCESS: roles.access.arn,
+            EXECUTION: roles.execution.arn,
+            SCHEDULER: roles.scheduler.arn,
+            BUILD: roles.build.arn,
+            FLOW_LOGS: roles.flow_logs.arn,
         }
 
     @property
