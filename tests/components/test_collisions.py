@@ -66,7 +66,7 @@ def test_two_environments_may_use_the_same_existing_bucket_and_repository() -> N
     }
     both = [settings({**theirs, "mlstack:name": name}, environment=name) for name in ("one", "two")]
     assert "bucket of-the-company" not in reserved(both[0]).values()
-    refuse_collisions(*both[:1], both[1:])
+    refuse_collisions(both[0], both[1:])
 
 
 def test_the_environments_that_come_with_the_program_own_nothing_together() -> None:
