@@ -106,6 +106,25 @@ BucketName = Annotated[
     ),
 ]
 
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html (repositoryName)
+RepositoryName = Annotated[
+    str,
+    _matching(
+        r"([a-z0-9]+([._-][a-z0-9]+)*/)*[a-z0-9]+([._-][a-z0-9]+)*",
+        "a repository name: lower-case letters and digits, between them one of . _ - or /",
+    ),
+    Field(min_length=2, max_length=256),
+]
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: the name, without the path
+IamName = Annotated[str, _matching(r"[\w+=,.@-]{1,64}", "the name of a role or user, neither its ARN nor its path")]
+
+# https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html (name)
+ProjectName = Annotated[
+    str,
+    _matching(r"[A-Za-z0-9][A-Za-z0-9_-]{1,149}", "2 to 150 letters, digits, hyphens and underscores"),
+]
+
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html: 8 or 17 hexadecimal digits
 VpcId = Annotated[str, _matching(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})", "the id of a VPC, such as vpc-0123456789abcdef0")]
 SubnetId = Annotated[

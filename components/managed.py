@@ -42,13 +42,7 @@ class Managed:
         """What `Pulumi.<environment>.yaml` asks for, and no more: a part that is switched on later needs new roles."""
         stack = settings.stack
         return cls(
-            names=Names(
-                name=stack.name,
-                environment=settings.environment,
-                account_id=settings.account_id,
-                region=settings.aws.region,
-                role_path=stack.roles.path,
-            ),
+            names=settings.names,
             project=settings.project,
             permissions_boundary=stack.roles.permissions_boundary,
             network=stack.network.mode,

@@ -39,13 +39,7 @@ class MLStackArgs:
     def from_settings(cls, settings: Settings) -> Self:
         return cls(
             project=settings.project,
-            names=Names(
-                name=settings.stack.name,
-                environment=settings.environment,
-                account_id=settings.account_id,
-                region=settings.aws.region,
-                role_path=settings.stack.roles.path,
-            ),
+            names=settings.names,
             stack_name=settings.zenml_stack_name,
             settings=settings.stack,
         )

@@ -5,7 +5,8 @@ opaque value.
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 BUCKET_LIMIT = 63
@@ -52,6 +53,9 @@ class Names:
     region: str
     role_path: str = "/"
     """Path of all roles and users: begins and ends with a slash."""
+    given: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Names that adopted resources have already, by what is named: `bucket`, `repository`, `build_project`, `user`, and
+    of a role its purpose."""
 
     @property
     def base(self) -> str:
@@ -71,7 +75,7 @@ class Names:
 
     @property
     def bucket(self) -> str:
-        return fit(f"{self.base}-{self.account_id}-{self.region}", BUCKET_LIMIT)
+        return self.given.get("bucket") or fit(f"{self.base}-{self.account_id}-{self.region}", BUCKET_LIMIT)
 
     @property
     def bucket_arn(self) -> str:
@@ -83,7 +87,7 @@ class Names:
 
     @property
     def repository(self) -> str:
-        return fit(self.base, REPOSITORY_LIMIT)
+        return self.given.get("repository") or fit(self.base, REPOSITORY_LIMIT)
 
     @property
     def repository_arn(self) -> str:
@@ -94,13 +98,13 @@ class Names:
         return f"{self.account_id}.dkr.ecr.{self.region}.{self.dns_suffix}"
 
     def role(self, purpose: str) -> str:
-        return fit(f"{self.base}-{self.region}-{purpose}", ROLE_LIMIT)
+        return self.given.get(purpose) or fit(f"{self.base}-{self.region}-{purpose}", ROLE_LIMIT)
 
     def role_arn(self, purpose: str) -> str:
         return f"arn:{self.partition}:iam::{self.account_id}:role{self.role_path}{self.role(purpose)}"
 
     def user(self, purpose: str) -> str:
-        return fit(f"{self.base}-{self.region}-{purpose}", USER_LIMIT)
+        return self.given.get("user") or fit(f"{self.base}-{self.region}-{purpose}", USER_LIMIT)
 
     def user_arn(self, purpose: str) -> str:
         return f"arn:{self.partition}:iam::{self.account_id}:user{self.role_path}{self.user(purpose)}"
@@ -111,7 +115,7 @@ class Names:
 
     @property
     def build_project(self) -> str:
-        return fit(f"{self.base}-image-builder", PROJECT_LIMIT)
+        return self.given.get("build_project") or fit(f"{self.base}-image-builder", PROJECT_LIMIT)
 
     @property
     def build_project_arn(self) -> str:

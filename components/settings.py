@@ -8,6 +8,7 @@ from pydantic.alias_generators import to_camel
 from components.limits import (
     AccountId,
     BucketName,
+    IamName,
     ImageCount,
     InstanceType,
     KeyArn,
@@ -18,7 +19,9 @@ from components.limits import (
     NamePart,
     PolicyArn,
     PrincipalArn,
+    ProjectName,
     Region,
+    RepositoryName,
     RolePath,
     SecurityGroupId,
     SessionSeconds,
@@ -29,6 +32,7 @@ from components.limits import (
     VpcId,
     Zone,
 )
+from components.names import Names
 from components.profiles import PROFILES, Profile
 
 NAMESPACE = "mlstack"
@@ -134,6 +138,40 @@ class ConnectorSettings(_Settings):
         return tuple(self.keys or (1,)) if self.auth == "iam-role" else ()
 
 
+class NamesSettings(_Settings):
+    """Names that resources have already, which `mlstack adopt` writes. Without one it is computed, as all others are.
+    Changing one later replaces the resource."""
+
+    bucket: Annotated[BucketName | None, Field(examples=["zenml-123456789012-0a1b2c3d4e5f"])] = None
+    """The artifact store's bucket."""
+    repository: Annotated[RepositoryName | None, Field(examples=["zenml-0a1b2c3d4e5f"])] = None
+    """The container registry's repository."""
+    access_role: Annotated[IamName | None, Field(examples=["zenml-0a1b2c3d4e5f"])] = None
+    """The role that ZenML's server assumes."""
+    execution_role: Annotated[IamName | None, Field(examples=["zenml-0a1b2c3d4e5f-sagemaker"])] = None
+    """The role of SageMaker pipelines and jobs."""
+    build_role: Annotated[IamName | None, Field(examples=["zenml-0a1b2c-codebuild"])] = None
+    """The role of image builds."""
+    build_project: Annotated[ProjectName | None, Field(examples=["zenml-0a1b2c"])] = None
+    """The image builder's CodeBuild project. Its log group is named after it."""
+    user: Annotated[IamName | None, Field(examples=["zenml-0a1b2c3d4e5f"])] = None
+    """The user of `connector.auth: iam-role`."""
+
+    @property
+    def given(self) -> dict[str, str]:
+        """By the words that Names uses: those of roles are their purposes."""
+        names = {
+            "bucket": self.bucket,
+            "repository": self.repository,
+            "access": self.access_role,
+            "sagemaker": self.execution_role,
+            "codebuild": self.build_role,
+            "build_project": self.build_project,
+            "user": self.user,
+        }
+        return {what: name for what, name in names.items() if name}
+
+
 class AwsSettings(_Settings):
     """The keys of the `aws` namespace that the program reads; the aws plugin checks all others."""
 
@@ -179,6 +217,8 @@ class StackSettings(_Settings):
     image_builder_config: dict[str, JsonValue] = Field(default_factory=dict)
     """More keys of ZenML's aws image builder."""
 
+    names: NamesSettings = Field(default_factory=NamesSettings)
+    """Names that adopted resources have already (docs/adoption.md)."""
     connector: ConnectorSettings = Field(default_factory=ConnectorSettings)
     """How ZenML gets AWS credentials."""
     encryption: EncryptionSettings = Field(default_factory=EncryptionSettings)
@@ -232,6 +272,18 @@ class Settings(_Settings):
     @property
     def account_id(self) -> str:
         return self.aws.allowed_account_ids[0]
+
+    @property
+    def names(self) -> Names:
+        stack = self.stack
+        return Names(
+            name=stack.name,
+            environment=self.environment,
+            account_id=self.account_id,
+            region=self.aws.region,
+            role_path=stack.roles.path,
+            given=stack.names.given,
+        )
 
     @property
     def zenml_stack_name(self) -> str:
