@@ -34,6 +34,8 @@ class ContainerRegistryArgs:
     """Amazon Inspector scans this repository continuously. A setting of the account's whole registry."""
     force_delete: bool = False
     """Delete the images together with the repository on `pulumi destroy`. Not recoverable."""
+    keep: frozenset[str] = frozenset()
+    """What an adopted repository keeps as it was found (`mlstack:keep`)."""
     configuration: dict[str, JsonValue] = field(default_factory=dict)
     """More keys of ZenML's aws container registry."""
     tags: dict[str, str] = field(default_factory=dict)
@@ -62,9 +64,10 @@ class ContainerRegistry(ComponentResource):
             ],
             force_delete=args.force_delete,
             tags=args.tags,
-            opts=mine,
+            opts=ResourceOptions(parent=self, ignore_changes=_kept(args.keep)),
         )
-        LifecyclePolicy(f"{name}-lifecycle", repository=repository.name, policy=self._lifecycle(), opts=mine)
+        if "image-lifecycle" not in args.keep:
+            LifecyclePolicy(f"{name}-lifecycle", repository=repository.name, policy=self._lifecycle(), opts=mine)
         if args.enhanced_scanning:
             RegistryScanningConfiguration(
                 f"{name}-scanning",
@@ -152,3 +155,14 @@ class ContainerRegistry(ComponentResource):
             ),
             connector="ecr",
         )
+
+
+_KEPT = {
+    "image-encryption": ("encryptionConfigurations",),
+    "image-scanning": ("imageScanningConfiguration",),
+    "tag-mutability": ("imageTagMutability", "imageTagMutabilityExclusionFilters"),
+}
+
+
+def _kept(keep: frozenset[str]) -> list[str]:
+    return [name for what, names in _KEPT.items() if what in keep for name in names]

@@ -76,6 +76,7 @@ class MLStack(ComponentResource):
         self._name = name
         self._args = args
         self._settings = args.settings
+        self._keep = frozenset(args.settings.keep)
         self._mine = ResourceOptions(parent=self)
         self._holds_data = ResourceOptions(parent=self, protect=args.settings.protect or None)
 
@@ -125,7 +126,7 @@ class MLStack(ComponentResource):
                 *([names.build_log_group_arn] if self._builds_images else []),
                 *([names.flow_log_group_arn] if isolated else []),
             ),
-            repositories=self._settings.container_registry,
+            repositories=self._settings.container_registry and "image-encryption" not in self._keep,
             deletion_window_days=encryption.deletion_window_days,
             tags=self._args.tags,
         )
@@ -190,6 +191,7 @@ class MLStack(ComponentResource):
             access_logs=self._access_logs,
             noncurrent_version_days=self._settings.noncurrent_version_days,
             force_destroy=self._settings.artifact_store_force_destroy,
+            keep=self._keep,
             configuration=self._settings.artifact_store_config,
             tags=self._args.tags,
         )
@@ -205,6 +207,7 @@ class MLStack(ComponentResource):
             tagged_image_count=self._settings.tagged_image_count,
             enhanced_scanning=self._settings.enhanced_scanning,
             force_delete=self._settings.container_registry_force_delete,
+            keep=self._keep,
             configuration=self._settings.container_registry_config,
             tags=self._args.tags,
         )
@@ -227,6 +230,8 @@ class MLStack(ComponentResource):
                 *(self._placement.grant("sagemaker.amazonaws.com") if self._placement else ()),
             ),
             permissions_boundary=self._settings.roles.permissions_boundary,
+            exclusive=self._settings.roles.exclusive,
+            keeps_trust="trust" in self._keep,
             tags=self._args.tags,
         )
         return Role(f"{self._name}-execution", args, self._mine)
@@ -240,6 +245,7 @@ class MLStack(ComponentResource):
             instance_type=self._settings.instance_type,
             configuration=self._settings.orchestrator_config,
             permissions_boundary=self._settings.roles.permissions_boundary,
+            exclusive_roles=self._settings.roles.exclusive,
             tags=self._args.tags,
         )
         return Orchestrator(f"{self._name}-orchestrator", args, self._mine)
@@ -266,6 +272,8 @@ class MLStack(ComponentResource):
             log_retention_days=self._settings.log_retention_days,
             placement=self._placement,
             permissions_boundary=self._settings.roles.permissions_boundary,
+            exclusive_roles=self._settings.roles.exclusive,
+            keep=self._keep,
             configuration=self._settings.image_builder_config,
             tags=self._args.tags,
         )
@@ -283,6 +291,8 @@ class MLStack(ComponentResource):
             permissions=self._access_permissions(),
             max_session_seconds=self._settings.connector.session_seconds,
             permissions_boundary=self._settings.roles.permissions_boundary,
+            exclusive=self._settings.roles.exclusive,
+            keeps_trust="trust" in self._keep,
             tags=self._args.tags,
         )
         # AWS refuses to trust a user that does not exist.
@@ -302,6 +312,7 @@ class MLStack(ComponentResource):
             role_arn=self._args.names.role_arn(access_role.PURPOSE),
             key_generations=self._settings.connector.key_generations,
             permissions_boundary=self._settings.roles.permissions_boundary,
+            exclusive=self._settings.roles.exclusive,
             tags=self._args.tags,
         )
         return ServerUser(f"{self._name}-zenml", args, self._mine)

@@ -76,6 +76,22 @@ class AccessLogsSettings(_Settings):
     """Days for which the logs are kept in a bucket of this stack."""
 
 
+Kept = Literal[
+    "public-access",
+    "versioning",
+    "bucket-lifecycle",
+    "bucket-policy",
+    "bucket-events",
+    "image-encryption",
+    "image-scanning",
+    "image-lifecycle",
+    "tag-mutability",
+    "build-project",
+    "trust",
+]
+"""What an adopted resource may keep as it was found."""
+
+
 class RoleSettings(_Settings):
     """What an organisation asks of every IAM role."""
 
@@ -85,6 +101,9 @@ class RoleSettings(_Settings):
         None
     )
     """A policy that limits all roles and the user, whatever else they are granted."""
+    exclusive: bool = False
+    """Take from the roles and the user whatever policies others gave them, such as AmazonSageMakerFullAccess of an
+    adopted role, and show in a preview what that is."""
 
 
 class NetworkSettings(_Settings):
@@ -219,6 +238,8 @@ class StackSettings(_Settings):
 
     names: NamesSettings = Field(default_factory=NamesSettings)
     """Names that adopted resources have already (docs/adoption.md)."""
+    keep: Annotated[list[Kept], Field(examples=[["image-encryption"]])] = Field(default_factory=list)
+    """What adopted resources keep as it was found, instead of what this program gives new ones (docs/adoption.md)."""
     connector: ConnectorSettings = Field(default_factory=ConnectorSettings)
     """How ZenML gets AWS credentials."""
     encryption: EncryptionSettings = Field(default_factory=EncryptionSettings)
