@@ -34,6 +34,7 @@ class Emulator:
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
         from werkzeug.serving import make_server
 
+        from mlstack.local.aws.cloudformation import mend_cloudformation
         from mlstack.local.aws.job_runner import JobRunner
         from mlstack.local.aws.jobs import JobHost, end_leftovers
         from mlstack.local.aws.roles import JobCredentials
@@ -44,6 +45,7 @@ class Emulator:
         end_leftovers(args.root)
         self._credentials = JobCredentials(args.region)
         self._runner = JobRunner(job_host, args.account_id, self._credentials)
+        mend_cloudformation()
         mend_s3()
         mend_sagemaker(self._runner)
         self._make_server_user()

@@ -1,0 +1,107 @@
+"""Makes moto's CloudFormation create what ZenML's own template has and moto lacks.
+
+moto 5.2 knows no CodeBuild project in a template, and leaves out the managed policies of a role. Those that AWS itself
+keeps it has as data that takes seconds to load: here each is there once it is asked for.
+"""
+
+import json
+from functools import cache
+from typing import Any
+
+from moto.codebuild.models import codebuild_backends
+from moto.core.common_models import CloudFormationModel
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+from moto.iam.models import AWSManagedPolicy, IAMBackend, Role, iam_backends
+from moto.utilities.utils import get_partition
+
+
+class Project(CloudFormationModel):  # type: ignore[misc]
+    """A CodeBuild project of a template. Found by moto among the subclasses."""
+
+    def __init__(self, name: str, arn: str) -> None:
+        self._name = name
+        self._arn = arn
+
+    @property
+    def physical_resource_id(self) -> str:
+        return self._name
+
+    @staticmethod
+    def cloudformation_name_type() -> str:
+        return "Name"
+
+    @staticmethod
+    def cloudformation_type() -> str:
+        return "AWS::CodeBuild::Project"
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **_more: Any
+    ) -> "Project":
+        asked = cloudformation_json["Properties"]
+        logs = (asked.get("LogsConfig") or {}).get("CloudWatchLogs")
+        made = codebuild_backends[account_id][region_name].create_project(
+            project_name=resource_name,
+            description=asked.get("Description"),
+            project_source=_lowered(asked["Source"]),
+            artifacts=_lowered(asked["Artifacts"]),
+            environment=_lowered(asked["Environment"]),
+            service_role=asked["ServiceRole"],
+            tags=None,
+            cache=None,
+            timeout=int(asked.get("TimeoutInMinutes", 60)),
+            queued_timeout=480,
+            source_version=None,
+            logs_config={"cloudWatchLogs": _lowered(logs)} if logs else None,
+            vpc_config=None,
+        )
+        return cls(resource_name, made["arn"])
+
+    @classmethod
+    def update_from_cloudformation_json(
+        cls, original_resource: "Project", new_resource_name: str, cloudformation_json: Any, *_where: str
+    ) -> "Project":
+        """What is changed here is whether it is retained, which the template alone says."""
+        return original_resource
+
+    @classmethod
+    def delete_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
+    ) -> None:
+        codebuild_backends[account_id][region_name].delete_project(resource_name)
+
+
+def mend_cloudformation() -> None:
+    """Patches moto in this process."""
+    create_role = Role.create_from_cloudformation_json.__func__
+    attach = IAMBackend.attach_role_policy
+
+    def create_with_managed(
+        cls: type[Role], /, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **more: Any
+    ) -> Any:
+        role = create_role(cls, resource_name, cloudformation_json, account_id, region_name, **more)
+        backend = iam_backends[account_id][get_partition(region_name)]
+        for arn in cloudformation_json["Properties"].get("ManagedPolicyArns", ()):
+            backend.attach_role_policy(arn, role.name)
+        return role
+
+    def attach_of_aws(self: IAMBackend, policy_arn: str, role_name: str) -> None:
+        name = policy_arn.rpartition("/")[2]
+        if ":iam::aws:policy/" in policy_arn and policy_arn not in self.managed_policies and name in _of_aws():
+            policy = AWSManagedPolicy.from_data(name, self.account_id, self.region_name, _of_aws()[name])
+            self.managed_policies[policy.arn] = policy
+        attach(self, policy_arn, role_name)
+
+    Role.create_from_cloudformation_json = classmethod(create_with_managed)
+    IAMBackend.attach_role_policy = attach_of_aws
+
+
+@cache
+def _of_aws() -> dict[str, Any]:
+    policies: dict[str, Any] = json.loads(aws_managed_policies_data)
+    return policies
+
+
+def _lowered(given: Any) -> dict[str, Any]:
+    """A template's keys as the API's."""
+    return {key[0].lower() + key[1:]: value for key, value in given.items()}
