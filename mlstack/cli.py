@@ -61,6 +61,7 @@ def demo(
 
 
 def _mount() -> None:
+    from mlstack.adoption.commands import adopt
     from mlstack.deployment.commands import deploy, destroy
     from mlstack.local.commands import local
     from mlstack.registration.commands import deregister, plan, register, rotate_key, status
@@ -68,7 +69,7 @@ def _mount() -> None:
     from mlstack.schedules.commands import schedule
     from mlstack.verification.commands import verify
 
-    for command in (deploy, destroy, review, plan, register, status, deregister, verify, rotate_key):
+    for command in (adopt, deploy, destroy, review, plan, register, status, deregister, verify, rotate_key):
         app.command()(command)
     app.add_typer(schedule, name="schedule")
     app.add_typer(local, name="local")

@@ -195,6 +195,21 @@ class Pulumi:
         arguments = ["destroy", "--yes", "--skip-preview", "--json", *(["--refresh"] if refresh else [])]
         return self._stream([*arguments, *(["--run-program"] if run_program else [])], news, "destroying", on_step)
 
+    def write_import_file(self, file: Path) -> None:
+        """What the program would create, as an import file that lacks the ids. Raises MLStackError."""
+        self._plain("preview", "--import-file", str(file), *self._of_the_stack(), *self._configuration)
+
+    def import_resources(self, file: Path) -> None:
+        """Take what exists into the state, as the file says; in AWS nothing changes. Raises MLStackError."""
+        self._plain(
+            "import",
+            *("--file", str(file), "--yes", "--skip-preview", "--generate-code=false"),
+            # The program says what is protected.
+            "--protect=false",
+            *self._of_the_stack(),
+            *self._configuration,
+        )
+
     def output(self, name: str, *, show_secrets: bool = False) -> str:
         """A stack output as JSON. Raises MLStackError when there is none, or when it cannot be decrypted."""
         self._check_tools()

@@ -58,15 +58,13 @@ class Project(CloudFormationModel):  # type: ignore[misc]
         return cls(resource_name, made["arn"])
 
     @classmethod
-    def update_from_cloudformation_json(
-        cls, original_resource: "Project", new_resource_name: str, cloudformation_json: Any, *_where: str
-    ) -> "Project":
+    def update_from_cloudformation_json(cls, original_resource: "Project", **_asked: Any) -> "Project":
         """What is changed here is whether it is retained, which the template alone says."""
         return original_resource
 
     @classmethod
     def delete_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str
+        cls, resource_name: str, _template: Any, account_id: str, region_name: str
     ) -> None:
         codebuild_backends[account_id][region_name].delete_project(resource_name)
 

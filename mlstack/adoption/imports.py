@@ -1,0 +1,32 @@
+"""Pulumi's import file: what the program declares, with the ids of what exists already."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlstack.errors import MLStackError
+
+
+def filled(declared: Mapping[str, Any], ids: Mapping[str, str], name: str) -> dict[str, Any]:
+    """The file that `pulumi preview --import-file` writes, of it what has an id, and the components that those are in.
+
+    `ids` by the end of the name, `name` being its beginning. Raises MLStackError when the program lacks one of them.
+    """
+    by_name = {each["name"]: each for each in declared["resources"]}
+    wanted = {f"{name}-{end}": id_ for end, id_ in ids.items()}
+    if unknown := sorted(wanted.keys() - by_name.keys()):
+        raise MLStackError(
+            f"the program does not declare {', '.join(unknown)}, which exists: the settings leave it out",
+            hint="switch the part on again in Pulumi.<environment>.yaml, or move the file away to have it written anew",
+        )
+    needed: set[str] = set()
+    for each in wanted:
+        parent = by_name[each].get("parent")
+        while parent is not None and parent not in needed:
+            needed.add(parent)
+            parent = by_name[parent].get("parent")
+    resources = [
+        {**each, "id": wanted[each["name"]]} if each["name"] in wanted else each
+        for each in declared["resources"]
+        if each["name"] in wanted or each["name"] in needed
+    ]
+    return {**declared, "resources": resources}
