@@ -32,7 +32,7 @@ class PrivateBucketArgs:
     """Rules beside the one that drops unfinished uploads."""
     force_destroy: bool = False
     keep: frozenset[str] = frozenset()
-    """`public-access`, `versioning`, `bucket-lifecycle`, `bucket-policy`, `bucket-events`: what is not ours to set."""
+    """What an adopted bucket keeps as it was found (`mlstack:keep`)."""
     tags: dict[str, str] = field(default_factory=dict)
 
 
@@ -44,7 +44,9 @@ class PrivateBucket:
             f"{name}-bucket", bucket=args.bucket, force_destroy=args.force_destroy, tags=args.tags, opts=opts
         )
         closed = self._close(name, args, bucket.bucket, opts)
-        encrypted = _encrypt(name, args, bucket, opts)
+        encrypted = bucket.bucket
+        if "bucket-encryption" not in args.keep:
+            encrypted = _encrypt(name, args, encrypted, opts)
         versioned = bucket.bucket
         if "versioning" not in args.keep:
             versioned = BucketVersioning(
@@ -65,7 +67,7 @@ class PrivateBucket:
                 opts=opts,
             ).bucket
         self.bucket: Output[str] = bucket.bucket
-        self.ready: tuple[Output[str], ...] = (closed, encrypted.bucket, versioned)
+        self.ready: tuple[Output[str], ...] = (closed, encrypted, versioned)
         """Inputs echoed back: resolve when the bucket is fit for use."""
 
     def _close(self, name: str, args: PrivateBucketArgs, bucket: Output[str], opts: ResourceOptions) -> Output[str]:
@@ -102,17 +104,15 @@ class PrivateBucket:
         )
 
 
-def _encrypt(
-    name: str, args: PrivateBucketArgs, bucket: Bucket, opts: ResourceOptions
-) -> BucketServerSideEncryptionConfiguration:
+def _encrypt(name: str, args: PrivateBucketArgs, bucket: Output[str], opts: ResourceOptions) -> Output[str]:
     by_default: dict[str, Input[str]] = (
         {"sse_algorithm": "AES256"}
         if args.key_arn is None
         else {"sse_algorithm": "aws:kms", "kms_master_key_id": args.key_arn}
     )
-    return BucketServerSideEncryptionConfiguration(
+    encrypted: Output[str] = BucketServerSideEncryptionConfiguration(
         f"{name}-encryption",
-        bucket=bucket.bucket,
+        bucket=bucket,
         rules=[
             {
                 "apply_server_side_encryption_by_default": by_default,
@@ -122,7 +122,8 @@ def _encrypt(
             }
         ],
         opts=opts,
-    )
+    ).bucket
+    return encrypted
 
 
 def _tls_only(bucket_arn: str) -> tuple[Statement, ...]:

@@ -79,6 +79,7 @@ class AccessLogsSettings(_Settings):
 Kept = Literal[
     "public-access",
     "versioning",
+    "bucket-encryption",
     "bucket-lifecycle",
     "bucket-policy",
     "bucket-events",

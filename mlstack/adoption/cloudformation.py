@@ -63,7 +63,7 @@ def retain(name: str, region: str) -> int:
 
     Raises MLStackError when CloudFormation refuses; the stack is then as it was.
     """
-    from botocore.exceptions import ClientError, WaiterError
+    from botocore.exceptions import BotoCoreError, ClientError
 
     client = _client(region)
     text, changed = _retaining(client.get_template(StackName=name, TemplateStage="Original")["TemplateBody"])
@@ -79,7 +79,7 @@ def retain(name: str, region: str) -> int:
             Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
         client.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 2, "MaxAttempts": 150})
-    except (ClientError, WaiterError) as error:
+    except (ClientError, BotoCoreError) as error:
         raise MLStackError(
             f"CloudFormation does not take the deletion policy for stack {name}: {error}",
             hint="nothing was imported; set `DeletionPolicy: Retain` on its resources yourself and run this again",

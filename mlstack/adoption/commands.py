@@ -87,15 +87,20 @@ def _show(console: "Console", adoption: "Adoption") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    for column in range(4):
-        table.add_column(overflow="fold", no_wrap=column == 0)
+    from mlstack.adoption.explained import NEEDED, Explanation
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("setting that leaves it out", "why", "what"):
+        table.add_column(title, overflow="fold")
+    by_reason: dict[Explanation, list[str]] = {}
     for each in sorted(adoption.changes, key=lambda change: (change.operation != "update", change.name)):
-        for position, reason in enumerate(each.reasons):
+        for reason in each.reasons:
             style = "yellow" if each.operation == "update" else "green"
-            first = f"[{style}]{each.operation}[/] {each.type.rpartition(':')[2]}" if position == 0 else ""
-            table.add_row(first, escape(each.name if position == 0 else ""), escape(reason.why), escape(reason.off))
-    console.print("After the import, at the next deployment: what changes, why, and the setting that leaves it out")
+            said = f"[{style}]{each.operation}[/] {each.type.rpartition(':')[2]} {escape(each.name)}"
+            by_reason.setdefault(reason, []).append(said)
+    for reason, several in sorted(by_reason.items(), key=lambda item: item[0].off == NEEDED):
+        table.add_row(escape(reason.off), escape(reason.why), "\n".join(several))
+    console.print("After the import, at the next deployment:")
     console.print(table)
     for what, why in sorted(adoption.seen.keep.items()):
         console.print(f"kept as it is: {what}: {escape(why)}", highlight=False, soft_wrap=True)

@@ -109,7 +109,7 @@ def _service_role(project: str, region: str) -> str | None:
 
 
 def _one(text: str, pattern: str, role: str, what: str) -> str:
-    names = sorted({each for each in re.findall(pattern, text) if "*" not in each})
+    names: list[str] = sorted(set(re.findall(pattern, text)))
     if len(names) != 1:
         said = f"{len(names)}: {', '.join(names)}" if names else "none"
         raise UsageError(

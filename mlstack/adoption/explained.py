@@ -14,25 +14,25 @@ class Explanation:
     """What leaves it out, in the settings file."""
 
 
+NEEDED = "(needed)"
+"""Of what is no hardening: without it the resource would not be the program's, or not do what it is for."""
+
+
 def _keep(what: str, why: str) -> Explanation:
     return Explanation(why, f"mlstack:keep: [{what}]")
 
 
-_TAGS = Explanation(
-    "the two tags by which mlstack knows what is its own", "not to be switched off: see mlstack:tags for others"
-)
-_PERMISSIONS = Explanation(
-    "what the role is for, in one policy, no more", "not to be switched off: ZenML works with these rights"
-)
+_TAGS = Explanation("the two tags by which mlstack knows what is its own", NEEDED)
+_PERMISSIONS = Explanation("what the role is for, in one policy, no more", NEEDED)
 _EXCLUSIVE = Explanation(
     "takes away what was given more than needed, once the role has its own policy", "mlstack:roles: {exclusive: false}"
 )
 _LOGS = Explanation("who read and wrote artifacts", 'mlstack:accessLogs: {mode: "off"}')
-_ENCRYPTION = Explanation("new objects are encrypted, and never with a key of the client's", "not to be switched off")
+_ENCRYPTION = _keep("bucket-encryption", "new objects are encrypted, and never with a key of the client's")
 _KEY = Explanation("a key of your own, whose use you see and limit", "mlstack:encryption: {mode: aws-managed}")
 _PUBLIC = _keep("public-access", "nobody can make the bucket public, by an ACL or by a policy")
 _PROJECT = _keep(
-    "build-project", "builds run in an image of AWS's, not a stranger's, as they were meant to: ZenML's are as before"
+    "build-project", "builds run in an image of AWS's own, not a stranger's that may push into the repository"
 )
 
 _BY_TYPE: Mapping[str, Explanation] = {
@@ -48,14 +48,14 @@ _BY_TYPE: Mapping[str, Explanation] = {
     "aws:s3/bucketLogging:BucketLogging": _LOGS,
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": _keep("image-lifecycle", "untagged and oldest images go"),
     "aws:iam/rolePolicy:RolePolicy": _PERMISSIONS,
-    "aws:iam/userPolicy:UserPolicy": Explanation("the user may assume the one role", _PERMISSIONS.off),
+    "aws:iam/userPolicy:UserPolicy": Explanation("the user may assume the one role", NEEDED),
     "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive": _EXCLUSIVE,
     "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": _EXCLUSIVE,
     "aws:iam/userPoliciesExclusive:UserPoliciesExclusive": _EXCLUSIVE,
     "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive": _EXCLUSIVE,
     "aws:iam/accessKey:AccessKey": Explanation(
         "a second key, for the secret of the first is not to be had; `mlstack rotate-key` removes the first",
-        "not to be switched off with a user: ZenML has to be given a key",
+        "mlstack:connector: {auth: implicit, principal: ...}",
     ),
     "aws:kms/key:Key": _KEY,
     "aws:kms/alias:Alias": _KEY,
@@ -71,20 +71,18 @@ _BY_PROPERTY: Mapping[tuple[str, str], Explanation] = {
     ),
     ("Repository", "imageScanningConfiguration"): _keep("image-scanning", "ECR looks for known holes in new images"),
     ("Role", "assumeRolePolicy"): _keep("trust", "the same one as before may assume it, for what it is meant for"),
-    ("Role", "description"): Explanation("says what the role is for", "not to be switched off"),
+    ("Role", "description"): Explanation("says what the role is for", NEEDED),
     ("Role", "maxSessionDuration"): Explanation("as the connector's", "mlstack:connector: {sessionSeconds: ...}"),
     ("Project", "environment"): _PROJECT,
     ("Project", "buildTimeout"): _PROJECT,
     ("Project", "description"): _PROJECT,
     ("Project", "encryptionKey"): _PROJECT,
-    ("Project", "source"): Explanation("where ZenML uploads build contexts", "not to be switched off"),
-    ("Project", "serviceRole"): Explanation("the same role", "not to be switched off"),
-    ("Project", "logsConfig"): Explanation("the same log group", "not to be switched off"),
+    ("Project", "source"): Explanation("where ZenML uploads build contexts", NEEDED),
+    ("Project", "serviceRole"): Explanation("the same role", NEEDED),
+    ("Project", "logsConfig"): Explanation("the same log group", NEEDED),
 }
 
 _PROTECTED = Explanation("what holds data cannot be deleted by mistake", "mlstack:protect: false")
-_OF_THE_PLUGIN = {"__defaults", "forceDestroy", "forceDelete", "forceDetachPolicies"}
-"""Inputs that say how the plugin behaves: none of them changes anything in AWS."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +102,8 @@ class Explained:
 
 def explained(step: Step) -> Explained:
     """Nothing here is guessed: a change that has no explanation says that it is as the settings ask."""
-    differing = () if step.operation == "create" else _differing(step)
+    # The second is what AWS holds after the first.
+    differing = tuple(each for each in step.differing if each != "tagsAll" or "tags" not in step.differing)
     kind = step.type.rpartition(":")[2]
     found = [
         _TAGS
@@ -147,10 +146,5 @@ def _of_a_new_part(step: Step) -> Explanation | None:
     """All of the log bucket is for the logs, all of the scheduler for schedules."""
     part = _part_of(step)
     if step.type.startswith("mlstack:"):
-        return Explanation("a part of the program, nothing in AWS", "goes with what is in it")
+        return Explanation("a part of the program, nothing in AWS", NEEDED)
     return _NEW_PART.get(part) if part in ("AccessLogs", "EncryptionKey", "Orchestrator", "Network") else None
-
-
-def _differing(step: Step) -> tuple[str, ...]:
-    keys = {*step.old, *step.new} - _OF_THE_PLUGIN
-    return tuple(sorted(key for key in keys if step.old.get(key) != step.new.get(key)))

@@ -1,6 +1,6 @@
 """Makes moto's CloudFormation create what ZenML's own template has and moto lacks.
 
-moto 5.2 knows no CodeBuild project in a template, and leaves out the managed policies of a role. Those that AWS itself
+moto 5.2 knows no CodeBuild project in a template, and leaves out the managed policies of a role and those of a user. Those that AWS itself
 keeps it has as data that takes seconds to load: here each is there once it is asked for.
 """
 
@@ -8,11 +8,17 @@ import json
 from functools import cache
 from typing import Any
 
+from moto.cloudformation.models import CloudFormationBackend
+from moto.cloudformation.models import Stack as FakeStack
+from moto.cloudformation.parsing import ResourceMap
 from moto.codebuild.models import codebuild_backends
 from moto.core.common_models import CloudFormationModel
 from moto.iam.aws_managed_policies import aws_managed_policies_data
-from moto.iam.models import AWSManagedPolicy, IAMBackend, Role, iam_backends
+from moto.iam.models import AWSManagedPolicy, IAMBackend, Role, User, iam_backends
 from moto.utilities.utils import get_partition
+
+
+_OF_THE_STACK = ("DeletionPolicy", "UpdateReplacePolicy", "Metadata")
 
 
 class Project(CloudFormationModel):  # type: ignore[misc]
@@ -58,11 +64,6 @@ class Project(CloudFormationModel):  # type: ignore[misc]
         return cls(resource_name, made["arn"])
 
     @classmethod
-    def update_from_cloudformation_json(cls, original_resource: "Project", **_asked: Any) -> "Project":
-        """What is changed here is whether it is retained, which the template alone says."""
-        return original_resource
-
-    @classmethod
     def delete_from_cloudformation_json(
         cls, resource_name: str, _template: Any, account_id: str, region_name: str
     ) -> None:
@@ -71,8 +72,11 @@ class Project(CloudFormationModel):  # type: ignore[misc]
 
 def mend_cloudformation() -> None:
     """Patches moto in this process."""
+    create_user = User.create_from_cloudformation_json.__func__
     create_role = Role.create_from_cloudformation_json.__func__
     attach = IAMBackend.attach_role_policy
+    parameters = CloudFormationBackend._resolve_update_parameters
+    diff = ResourceMap.build_resource_diff
 
     def create_with_managed(
         cls: type[Role], /, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **more: Any
@@ -83,6 +87,14 @@ def mend_cloudformation() -> None:
             backend.attach_role_policy(arn, role.name)
         return role
 
+    def create_with_policies(
+        cls: type[User], /, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **more: Any
+    ) -> Any:
+        user = create_user(cls, resource_name, cloudformation_json, account_id, region_name, **more)
+        for policy in cloudformation_json.get("Properties", {}).get("Policies", ()):
+            user.put_policy(policy["PolicyName"], json.dumps(policy["PolicyDocument"]))
+        return user
+
     def attach_of_aws(self: IAMBackend, policy_arn: str, role_name: str) -> None:
         name = policy_arn.rpartition("/")[2]
         if ":iam::aws:policy/" in policy_arn and policy_arn not in self.managed_policies and name in _of_aws():
@@ -90,6 +102,22 @@ def mend_cloudformation() -> None:
             self.managed_policies[policy.arn] = policy
         attach(self, policy_arn, role_name)
 
+    def diff_of_resources(self: ResourceMap, other_template: Any, parameters: Any = None) -> Any:
+        """Whether a resource is retained is a matter of the stack: to the resource itself nothing happens."""
+        found = diff(self, other_template, parameters)
+        old, new = self._resource_json_map, other_template["Resources"]
+        same = [each for each in found["Modify"] if _of_the_resource(old[each]) == _of_the_resource(new[each])]
+        return {**found, "Modify": [each for each in found["Modify"] if each not in same]}
+
+    def resolve(self: CloudFormationBackend, instance: Any, incoming_params: Any) -> Any:
+        """The previous value of a parameter that was left to its default is that default."""
+        defaults = instance.stack_parameters if isinstance(instance, FakeStack) else {}
+        instance.parameters = {**defaults, **instance.parameters}
+        return parameters(self, instance, incoming_params)
+
+    CloudFormationBackend._resolve_update_parameters = resolve
+    ResourceMap.build_resource_diff = diff_of_resources
+    User.create_from_cloudformation_json = classmethod(create_with_policies)
     Role.create_from_cloudformation_json = classmethod(create_with_managed)
     IAMBackend.attach_role_policy = attach_of_aws
 
@@ -98,6 +126,10 @@ def mend_cloudformation() -> None:
 def _of_aws() -> dict[str, Any]:
     policies: dict[str, Any] = json.loads(aws_managed_policies_data)
     return policies
+
+
+def _of_the_resource(declared: Any) -> dict[str, Any]:
+    return {key: value for key, value in declared.items() if key not in _OF_THE_STACK}
 
 
 def _lowered(given: Any) -> dict[str, Any]:
