@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from mlstack.adoption.found import Found, whoami
+from mlstack.adoption.found import Found, refuse_skypilot, whoami
 from mlstack.errors import UsageError
 
 _MARKS = frozenset({"S3Policy", "ECRPolicy"})
@@ -52,6 +52,8 @@ def _policies(iam: Any, role: str) -> list[str]:
 
 
 def _read(iam: Any, role: str, account_id: str, region: str, *, asked: bool) -> Found:
+    if "SkyPilotPolicy" in _policies(iam, role):
+        refuse_skypilot(f"the stack of role {role}")
     text = _resources(iam, role)
     bucket = _one(text, r"arn:aws[\w-]*:s3:::([a-z0-9.-]+)", role, "bucket")
     repository = _one(text, r"arn:aws[\w-]*:ecr:[\w-]+:\d{12}:repository/([a-z0-9._/-]+)", role, "repository")

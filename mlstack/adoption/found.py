@@ -36,6 +36,14 @@ class Found:
         return replace(self, zenml_stack=zenml_stack) if zenml_stack else self
 
 
+def refuse_skypilot(origin: str) -> None:
+    """Raises UsageError: adopting it would take the stack's orchestrator away."""
+    raise UsageError(
+        f"{origin} runs pipelines with SkyPilot, which mlstack does not set up; nothing was changed",
+        hint="leave it with its owner, or change its orchestrator to sagemaker there first",
+    )
+
+
 def whoami(region: str | None = None) -> tuple[str, str]:
     """Account and region of the AWS credentials. Raises MLStackError when there are none."""
     import boto3

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlstack.adoption.found import Found
+from mlstack.adoption.found import Found, refuse_skypilot
 from mlstack.errors import UsageError
 
 FORMAT = 4
@@ -35,6 +35,8 @@ def find(file: Path, module: str | None = None) -> Found:
     chosen = _chosen(file, modules, module)
     parts = _parts(file, chosen, modules[chosen])
     _refuse_missing(file, chosen, parts)
+    if ("aws_iam_role_policy", "skypilot_policy") in parts:
+        refuse_skypilot(f"{file}: {_named(chosen)}")
     bucket, access = parts[_BUCKET], parts[_ACCESS]
     arn = re.fullmatch(r"arn:aws[\w-]*:iam::(\d{12}):role/.+", str(access.get("arn", "")))
     region = bucket.get("region") or str(parts[_REPOSITORY].get("arn", "")).split(":")[3:4]

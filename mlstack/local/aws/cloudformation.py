@@ -1,22 +1,20 @@
 """Makes moto's CloudFormation create what ZenML's own template has and moto lacks.
 
-moto 5.2 knows no CodeBuild project in a template, and leaves out the managed policies of a role and those of a user. Those that AWS itself
-keeps it has as data that takes seconds to load: here each is there once it is asked for.
+moto 5.2 knows no CodeBuild project in a template, and leaves out the managed policies of a role and the policies of a
+user. Those that AWS itself keeps it has as data that takes seconds to load: here each is there once it is asked for.
 """
 
 import json
 from functools import cache
 from typing import Any
 
-from moto.cloudformation.models import CloudFormationBackend
-from moto.cloudformation.models import Stack as FakeStack
+from moto.cloudformation.models import CloudFormationBackend, Stack
 from moto.cloudformation.parsing import ResourceMap
 from moto.codebuild.models import codebuild_backends
 from moto.core.common_models import CloudFormationModel
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, IAMBackend, Role, User, iam_backends
 from moto.utilities.utils import get_partition
-
 
 _OF_THE_STACK = ("DeletionPolicy", "UpdateReplacePolicy", "Metadata")
 
@@ -111,7 +109,7 @@ def mend_cloudformation() -> None:
 
     def resolve(self: CloudFormationBackend, instance: Any, incoming_params: Any) -> Any:
         """The previous value of a parameter that was left to its default is that default."""
-        defaults = instance.stack_parameters if isinstance(instance, FakeStack) else {}
+        defaults = instance.stack_parameters if isinstance(instance, Stack) else {}
         instance.parameters = {**defaults, **instance.parameters}
         return parameters(self, instance, incoming_params)
 
