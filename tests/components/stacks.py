@@ -56,6 +56,12 @@ CASES: dict[str, dict[str, str]] = {
             {"path": "/ml/", "permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary"}
         ),
     },
+    "adopted": {
+        "mlstack:connector": '{"auth": "iam-role", "keys": [1, 2]}',
+        "mlstack:roles": '{"exclusive": true}',
+        "mlstack:keep": '["image-encryption", "image-lifecycle", "tag-mutability", "trust", "bucket-policy"]',
+        "mlstack:names": json.dumps({"bucket": "zenml-123456789012-0a1b2c", "accessRole": "zenml-0a1b2c"}),
+    },
     "protected": {"mlstack:protect": "true"},
     "another region": {
         "aws:region": "us-gov-west-1",

@@ -44,7 +44,8 @@ def _exclusive(whose: str, what: str, listing: str, take_away: str) -> ResourceT
             names: strings(required=True, unordered=True),
         },
         outputs=(),
-        name=owner,
+        # It names what it is about, and has no name of its own.
+        name=None,
         create=put,
         read=read,
         update=lambda call, id_, old, new: (put(call, new), None)[1],
