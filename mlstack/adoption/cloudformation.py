@@ -26,7 +26,8 @@ def find(name: str, region: str | None) -> Found:
             f"CloudFormation stack {name} is {status}; nothing was changed", hint=_way_out(name, status, region)
         )
     resources = _client(region).describe_stack_resources(StackName=name)["StackResources"]
-    ids = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources}
+    # One that could not be made has no id.
+    ids = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources if "PhysicalResourceId" in each}
     missing = [each for each in _NEEDED if each not in ids]
     if missing:
         raise UsageError(

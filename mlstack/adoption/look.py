@@ -28,6 +28,7 @@ class Seen:
 
 def look(found: Found) -> Seen:
     """Raises UsageError for what is not there, is managed already, or cannot be taken over without being replaced."""
+    _client.cache_clear()
     seen = Seen()
     roles = {"access": found.access_role, "execution": found.execution_role, "image-builder-build": found.build_role}
     there = {what: _role(name, found) for what, name in roles.items() if name}

@@ -119,7 +119,7 @@ def test_what_cannot_be_taken_over_is_said_with_the_way_out(
 def test_one_of_several_is_chosen_by_its_module(state: State, tmp_path: Path) -> None:
     file = written(twice(state), tmp_path)
     assert terraform.find(file, "module.other").leave[0].endswith("terraform state rm module.other")
-    with pytest.raises(UsageError, match="no ZenML stack in module.none"):
+    with pytest.raises(UsageError, match=r"no ZenML stack in module\.none"):
         terraform.find(file, "module.none")
 
 

@@ -10,11 +10,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 
+from components.settings import Kept
+from mlstack.adoption.explained import NEEDED, UNEXPLAINED
 from mlstack.local.cloud import Cloud
 from mlstack.local.engine import Engine
 from tests.adoption import originals
@@ -117,12 +119,12 @@ def adopt_and_deploy(place: Place, cloud: Cloud, server: Server, case: Case) -> 
     shown = place.json(*arguments)
     assert not shown["adopted"]
     assert set(shown["counts"]) <= {"create", "update"}, "something would be replaced or deleted"
-    unexplained = [
-        each["name"] for each in shown["changes"] if any("as the settings" in r["why"] for r in each["reasons"])
-    ]
-    assert unexplained == [], "a change that nobody explains"
-    assert place.stacks() == [] or stack not in place.stacks()
+    reasons = [(each["name"], reason) for each in shown["changes"] for reason in each["reasons"]]
+    assert [name for name, reason in reasons if reason["why"] == UNEXPLAINED.why] == [], "a change that nobody explains"
+    assert stack not in place.stacks()
     assert (remains(cloud, original), granted(cloud, original)) == (before, rights), "a dry run changed something"
+
+    refuses_to_replace(place, stack, *arguments)
 
     began = time.monotonic()
     done = place.json(*arguments, "--yes")
@@ -154,6 +156,47 @@ def adopt_and_deploy(place: Place, cloud: Cloud, server: Server, case: Case) -> 
     again = place.mlstack(*arguments, "--yes")
     assert again.returncode == 2
     assert "managed already, by environment" in again.stderr
+
+
+def change(place: Place, stack: str, **changes: Any) -> None:
+    """Settings, without their namespace, in the file that was written."""
+    file = place.directory / f"Pulumi.{stack}.yaml"
+    document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    document["config"].update({f"mlstack:{key}": value for key, value in changes.items()})
+    file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+
+
+def refuses_to_replace(place: Place, stack: str, *arguments: str) -> None:
+    """With settings that would replace what holds images; they are put back."""
+    file = place.directory / f"Pulumi.{stack}.yaml"
+    as_written = file.read_text(encoding="utf-8")
+    change(place, stack, keep=[], encryption={"mode": "kms"})
+    refused = place.mlstack(*arguments, "--yes")
+    assert refused.returncode == 1
+    assert "replace Repository zenml-registry-repository because of encryptionConfigurations" in refused.stderr
+    assert "nothing was imported" in refused.stderr
+    assert stack not in place.stacks()
+    file.write_text(as_written, encoding="utf-8")
+
+
+def test_every_hardening_can_be_switched_off_and_what_is_left_is_needed(place: Place, cloud: Cloud) -> None:
+    originals.by_cloudformation(cloud, "zenml-dc0001")
+    arguments = ("adopt", "--from", "discover", "zenml-dc0001", "--stack", "kept", "--zenml-stack", "elsewhere")
+    hardened = place.json(*arguments)["changes"]
+    assert {reason["off"].partition(":")[0] for each in hardened for reason in each["reasons"]} == {"mlstack", NEEDED}
+    change(
+        place,
+        "kept",
+        keep=list(get_args(Kept)),
+        accessLogs={"mode": "off"},
+        roles={"exclusive": False},
+        orchestrator="local",
+    )
+    left = place.json(*arguments)["changes"]
+    offs = {reason["off"] for each in left for reason in each["reasons"]} - {NEEDED}
+    # Build logs have an end in any case, and ZenML has to be given a key whose secret is known.
+    assert {off.partition(" {")[0] for off in offs} == {"mlstack:logRetentionDays: 3653", "mlstack:connector:"}
+    assert "kept" not in place.stacks()
 
 
 def test_a_stack_of_cloudformation_becomes_ours_with_all_that_is_in_it(

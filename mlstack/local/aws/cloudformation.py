@@ -79,7 +79,14 @@ def mend_cloudformation() -> None:
     def create_with_managed(
         cls: type[Role], /, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **more: Any
     ) -> Any:
-        role = create_role(cls, resource_name, cloudformation_json, account_id, region_name, **more)
+        asked = dict(cloudformation_json["Properties"])
+        # As text, which is what IAM answers with; an entry that a condition leaves out is none.
+        asked["Policies"] = [
+            {**policy, "PolicyDocument": json.dumps(policy["PolicyDocument"])}
+            for policy in asked.get("Policies", ())
+            if isinstance(policy, dict)
+        ]
+        role = create_role(cls, resource_name, {"Properties": asked}, account_id, region_name, **more)
         backend = iam_backends[account_id][get_partition(region_name)]
         for arn in cloudformation_json["Properties"].get("ManagedPolicyArns", ()):
             backend.attach_role_policy(arn, role.name)
@@ -113,6 +120,8 @@ def mend_cloudformation() -> None:
         instance.parameters = {**defaults, **instance.parameters}
         return parameters(self, instance, incoming_params)
 
+    # What a condition leaves out is no resource of the stack.
+    Stack.stack_resources = property(lambda self: [each for each in self.resource_map.values() if each is not None])
     CloudFormationBackend._resolve_update_parameters = resolve
     ResourceMap.build_resource_diff = diff_of_resources
     User.create_from_cloudformation_json = classmethod(create_with_policies)
