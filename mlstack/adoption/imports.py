@@ -9,14 +9,15 @@ from mlstack.errors import MLStackError
 def filled(declared: Mapping[str, Any], ids: Mapping[str, str], name: str) -> dict[str, Any]:
     """The file that `pulumi preview --import-file` writes, of it what has an id, and the components that those are in.
 
-    `ids` by the end of the name, `name` being its beginning. Raises MLStackError when the program lacks one of them.
+    `ids` by the end of the name, `name` being its beginning. What the settings leave out is left to whoever has it.
+    Raises MLStackError when they leave out everything.
     """
     by_name = {each["name"]: each for each in declared["resources"]}
-    wanted = {f"{name}-{end}": id_ for end, id_ in ids.items()}
-    if unknown := sorted(wanted.keys() - by_name.keys()):
+    wanted = {f"{name}-{end}": id_ for end, id_ in ids.items() if f"{name}-{end}" in by_name}
+    if not wanted:
         raise MLStackError(
-            f"the program does not declare {', '.join(unknown)}, which exists: the settings leave it out",
-            hint="switch the part on again in Pulumi.<environment>.yaml, or move the file away to have it written anew",
+            "the program declares nothing of what exists: the settings leave all of it out",
+            hint="move Pulumi.<environment>.yaml away to have it written anew",
         )
     needed: set[str] = set()
     for each in wanted:
