@@ -45,6 +45,7 @@ def adopt(
     from rich.console import Console
 
     from mlstack.adoption import adopt as adoption
+    from mlstack.adoption.found import asking_aws
     from mlstack.engine import Pulumi
     from mlstack.stages import Stages
 
@@ -53,17 +54,17 @@ def adopt(
     _check_name(stack)
     stages = Stages(console)
     pulumi = Pulumi(Path.cwd(), stack, environment=os.environ)
-    with stages.stage("find") as stage:
+    with stages.stage("find") as stage, asking_aws():
         found = adoption.find(origin, what, region=region, module=module).called(zenml_stack)
         stage.result = f"{found.origin}: bucket {found.bucket}"
-    with stages.stage("rehearse the import") as stage:
+    with stages.stage("rehearse the import") as stage, asking_aws():
         prepared = adoption.prepare(Path.cwd(), stack, found, pulumi, stage.news)
         stage.result = f"{_counts(prepared)}; nothing replaced, nothing deleted"
     _show(console, prepared)
     agreed = yes or (sys.stdin.isatty() and typer.confirm(f"Import it into stack {stack}?", err=True))
     if agreed:
         if origin == "cloudformation":
-            with stages.stage("retain") as stage:
+            with stages.stage("retain") as stage, asking_aws():
                 stage.result = f"CloudFormation keeps {adoption.retain(origin, what, found)} more resources"
         with stages.stage("import") as stage:
             stage.result = f"{adoption.carry_out(prepared, pulumi)} resources of {found.origin} are in stack {stack}"

@@ -1,5 +1,7 @@
 """What somebody else made of a ZenML stack, and has to be told once it is ours."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -42,6 +44,23 @@ def refuse_skypilot(origin: str) -> None:
         f"{origin} runs pipelines with SkyPilot, which mlstack does not set up; nothing was changed",
         hint="leave it with its owner, or change its orchestrator to sagemaker there first",
     )
+
+
+@contextmanager
+def asking_aws() -> Iterator[None]:
+    """What AWS refuses, as one message that names the call. Raises MLStackError."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        said = error.response["Error"]
+        raise MLStackError(
+            f"AWS refuses {error.operation_name}: {said.get('Code')}: {said.get('Message')}; nothing was imported",
+            hint="the credentials have to read what is adopted: buckets, repositories, roles, users, projects",
+        ) from None
+    except BotoCoreError as error:
+        raise MLStackError(f"AWS does not answer: {error}; nothing was imported", hint="run it again") from None
 
 
 def whoami(region: str | None = None) -> tuple[str, str]:

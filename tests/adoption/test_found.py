@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from mlstack.adoption import adopt, cloudformation, discover
-from mlstack.adoption.found import Found, WrongAccountError
+from mlstack.adoption.found import Found, WrongAccountError, asking_aws
 from mlstack.adoption.look import look
-from mlstack.errors import UsageError
+from mlstack.errors import MLStackError, UsageError
 from mlstack.local.cloud import Cloud
 from tests.adoption.originals import STATE, TEMPLATE, Original, by_cloudformation
 
@@ -220,3 +220,11 @@ def test_settings_of_another_stack_are_not_overwritten(found: Found, tmp_path: P
     file.write_text(file.read_text(encoding="utf-8").replace(found.bucket, "another-bucket"), encoding="utf-8")
     with pytest.raises(UsageError, match=r"Pulumi.prod.yaml is of another environment: its bucket is another-bucket"):
         environment.read(file, found)
+
+
+def test_what_aws_refuses_is_one_message_that_names_the_call(aws: Cloud) -> None:
+    with (
+        pytest.raises(MLStackError, match=r"AWS refuses GetRole: NoSuchEntity: .*; nothing was imported"),
+        asking_aws(),
+    ):
+        aws.aws_client("iam").get_role(RoleName="nobodys")

@@ -53,14 +53,8 @@ CASES: dict[str, dict[str, str]] = {
     "key of a user": {
         "mlstack:connector": '{"auth": "iam-role", "keys": [1, 2]}',
         "mlstack:roles": json.dumps(
-            {"path": "/ml/", "permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary"}
+            {"path": "/ml/", "permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary", "exclusive": True}
         ),
-    },
-    "adopted": {
-        "mlstack:connector": '{"auth": "iam-role", "keys": [1, 2]}',
-        "mlstack:roles": '{"exclusive": true}',
-        "mlstack:keep": '["image-encryption", "image-lifecycle", "tag-mutability", "trust", "bucket-policy"]',
-        "mlstack:names": json.dumps({"bucket": "zenml-123456789012-0a1b2c", "accessRole": "zenml-0a1b2c"}),
     },
     "protected": {"mlstack:protect": "true"},
     "another region": {
