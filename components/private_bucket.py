@@ -15,9 +15,7 @@ from pulumi_aws.s3 import (
     BucketVersioning,
 )
 
-from components.iam import BUCKET_POLICY_LIMIT, Statement, document
-
-_PRACTICES = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html"
+from components.iam import BUCKET_POLICY_LIMIT, Statement, document, tls_only
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +56,7 @@ class PrivateBucket:
             # To EventBridge, where rules decide: nobody has to change the bucket to see what happens in it.
             BucketNotification(f"{name}-events", bucket=bucket.bucket, eventbridge=True, opts=opts)
         if "bucket-policy" not in args.keep:
-            statements = (*_tls_only(args.arn), *args.statements)
+            statements = (*tls_only(args.arn), *args.statements)
             closed = BucketPolicy(
                 f"{name}-policy",
                 # Through the access block: S3 refuses the two at once with OperationAborted.
@@ -124,28 +122,3 @@ def _encrypt(name: str, args: PrivateBucketArgs, bucket: Output[str], opts: Reso
         opts=opts,
     ).bucket
     return encrypted
-
-
-def _tls_only(bucket_arn: str) -> tuple[Statement, ...]:
-    return (
-        Statement(
-            sid="TlsOnly",
-            effect="Deny",
-            actions=("s3:*",),
-            resources=(bucket_arn, f"{bucket_arn}/*"),
-            principals="*",
-            conditions={"Bool": {"aws:SecureTransport": "false"}},
-            why="artifacts and credentials never cross a network in the clear",
-            source=_PRACTICES,
-        ),
-        Statement(
-            sid="ModernTls",
-            effect="Deny",
-            actions=("s3:*",),
-            resources=(bucket_arn, f"{bucket_arn}/*"),
-            principals="*",
-            conditions={"NumericLessThan": {"s3:TlsVersion": "1.2"}},
-            why="TLS below 1.2 is broken",
-            source=_PRACTICES,
-        ),
-    )

@@ -62,6 +62,7 @@ def demo(
 
 def _mount() -> None:
     from mlstack.adoption.commands import adopt
+    from mlstack.backend.commands import backend
     from mlstack.deployment.commands import deploy, destroy
     from mlstack.local.commands import local
     from mlstack.registration.commands import deregister, plan, register, rotate_key, status
@@ -72,6 +73,7 @@ def _mount() -> None:
     for command in (adopt, deploy, destroy, review, plan, register, status, deregister, verify, rotate_key):
         app.command()(command)
     app.add_typer(schedule, name="schedule")
+    app.add_typer(backend, name="backend")
     app.add_typer(local, name="local")
 
 

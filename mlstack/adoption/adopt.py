@@ -12,8 +12,9 @@ from mlstack.adoption.explained import Explained, explained
 from mlstack.adoption.found import Found, refuse_another_account, whoami
 from mlstack.adoption.look import Seen, look
 from mlstack.adoption.rehearsal import rehearsal
-from mlstack.engine import NoStackError, Outcome, Pulumi
+from mlstack.engine import NoStackError, Pulumi
 from mlstack.errors import MLStackError, UsageError
+from mlstack.outcome import Outcome
 
 News = Callable[[str], None]
 NAME = "zenml"

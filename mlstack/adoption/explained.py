@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mlstack.engine import Step
+from mlstack.outcome import Step
 
 
 @dataclass(frozen=True)

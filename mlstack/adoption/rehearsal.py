@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mlstack.adoption.imports import filled
-from mlstack.engine import Outcome, Pulumi
+from mlstack.engine import Pulumi
+from mlstack.outcome import Outcome
 
 News = Callable[[str], None]
 _SECRETS = ("encryptionsalt", "secretsprovider", "encryptedkey")

@@ -7,8 +7,8 @@ import pytest
 from mlstack.adoption.adopt import _refuse_destruction, _refuse_managed
 from mlstack.adoption.explained import NEEDED, UNEXPLAINED, explained
 from mlstack.adoption.imports import filled
-from mlstack.engine import Outcome, Step
 from mlstack.errors import MLStackError, UsageError
+from mlstack.outcome import Outcome, Step
 
 DECLARED: dict[str, Any] = {
     "resources": [
