@@ -1,19 +1,17 @@
 """Makes moto's CloudFormation create what ZenML's own template has and moto lacks.
 
 moto 5.2 knows no CodeBuild project in a template, and leaves out the managed policies of a role and the policies of a
-user. Those that AWS itself keeps it has as data that takes seconds to load: here each is there once it is asked for.
+user. Imported with the first request for CloudFormation: all of moto comes with it.
 """
 
 import json
-from functools import cache
 from typing import Any
 
 from moto.cloudformation.models import CloudFormationBackend, Stack
 from moto.cloudformation.parsing import ResourceMap
 from moto.codebuild.models import codebuild_backends
 from moto.core.common_models import CloudFormationModel
-from moto.iam.aws_managed_policies import aws_managed_policies_data
-from moto.iam.models import AWSManagedPolicy, IAMBackend, Role, User, iam_backends
+from moto.iam.models import Role, User, iam_backends
 from moto.utilities.utils import get_partition
 
 _OF_THE_STACK = ("DeletionPolicy", "UpdateReplacePolicy", "Metadata")
@@ -72,7 +70,6 @@ def mend_cloudformation() -> None:
     """Patches moto in this process."""
     create_user = User.create_from_cloudformation_json.__func__
     create_role = Role.create_from_cloudformation_json.__func__
-    attach = IAMBackend.attach_role_policy
     parameters = CloudFormationBackend._resolve_update_parameters
     diff = ResourceMap.build_resource_diff
 
@@ -100,13 +97,6 @@ def mend_cloudformation() -> None:
             user.put_policy(policy["PolicyName"], json.dumps(policy["PolicyDocument"]))
         return user
 
-    def attach_of_aws(self: IAMBackend, policy_arn: str, role_name: str) -> None:
-        name = policy_arn.rpartition("/")[2]
-        if ":iam::aws:policy/" in policy_arn and policy_arn not in self.managed_policies and name in _of_aws():
-            policy = AWSManagedPolicy.from_data(name, self.account_id, self.region_name, _of_aws()[name])
-            self.managed_policies[policy.arn] = policy
-        attach(self, policy_arn, role_name)
-
     def diff_of_resources(self: ResourceMap, other_template: Any, parameters: Any = None) -> Any:
         """Whether a resource is retained is a matter of the stack: to the resource itself nothing happens."""
         found = diff(self, other_template, parameters)
@@ -126,13 +116,6 @@ def mend_cloudformation() -> None:
     ResourceMap.build_resource_diff = diff_of_resources
     User.create_from_cloudformation_json = classmethod(create_with_policies)
     Role.create_from_cloudformation_json = classmethod(create_with_managed)
-    IAMBackend.attach_role_policy = attach_of_aws
-
-
-@cache
-def _of_aws() -> dict[str, Any]:
-    policies: dict[str, Any] = json.loads(aws_managed_policies_data)
-    return policies
 
 
 def _of_the_resource(declared: Any) -> dict[str, Any]:
