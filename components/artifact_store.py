@@ -27,6 +27,8 @@ class ArtifactStoreArgs:
     """Days for which an overwritten or deleted object can still be brought back."""
     force_destroy: bool = False
     """Delete the objects together with the bucket on `pulumi destroy`. Not recoverable."""
+    keep: frozenset[str] = frozenset()
+    """What an adopted bucket keeps as it was found (`mlstack:keep`)."""
     configuration: dict[str, JsonValue] = field(default_factory=dict)
     """More keys of ZenML's s3 artifact store."""
     tags: dict[str, str] = field(default_factory=dict)
@@ -65,6 +67,7 @@ class ArtifactStore(ComponentResource):
                     }
                 ],
                 force_destroy=args.force_destroy,
+                keep=args.keep,
                 tags=args.tags,
             ),
             mine,

@@ -34,6 +34,8 @@ class ContainerRegistryArgs:
     """Amazon Inspector scans this repository continuously. A setting of the account's whole registry."""
     force_delete: bool = False
     """Delete the images together with the repository on `pulumi destroy`. Not recoverable."""
+    keep: frozenset[str] = frozenset()
+    """What an adopted repository keeps as it was found (`mlstack:keep`)."""
     configuration: dict[str, JsonValue] = field(default_factory=dict)
     """More keys of ZenML's aws container registry."""
     tags: dict[str, str] = field(default_factory=dict)
@@ -70,9 +72,10 @@ class ContainerRegistry(ComponentResource):
             ],
             force_delete=args.force_delete,
             tags=args.tags,
-            opts=mine,
+            opts=ResourceOptions(parent=self, ignore_changes=_kept(args.keep)),
         )
-        LifecyclePolicy(f"{name}-lifecycle", repository=repository.name, policy=self._lifecycle(), opts=mine)
+        if "image-lifecycle" not in args.keep:
+            LifecyclePolicy(f"{name}-lifecycle", repository=repository.name, policy=self._lifecycle(), opts=mine)
         if args.enhanced_scanning:
             RegistryScanningConfiguration(
                 f"{name}-scanning",
@@ -162,3 +165,14 @@ def _repository(names: Names, sid: str, actions: tuple[str, ...], why: str) -> S
         why=why,
         source="https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html",
     )
+
+
+_KEPT = {
+    "image-encryption": ("encryptionConfigurations",),
+    "image-scanning": ("imageScanningConfiguration",),
+    "tag-mutability": ("imageTagMutability", "imageTagMutabilityExclusionFilters"),
+}
+
+
+def _kept(keep: frozenset[str]) -> list[str]:
+    return [name for what, names in _KEPT.items() if what in keep for name in names]

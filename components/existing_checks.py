@@ -13,6 +13,7 @@ def of_existing(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
         *_names(stack),
         *_roles(stack, aws),
         *_unused(stack),
+        *_named_twice(stack),
         *_would_change(stack),
         *_project_needs_its_role(stack),
     ]
@@ -72,6 +73,27 @@ def _unused(stack: StackSettings) -> Iterator[Problem]:
         if mode == "existing" and not used:
             key = f"{NAMESPACE}:{section}.mode"
             yield Problem(key, f"is 'existing': it has no effect while {because}", remove_command(key))
+
+
+def _named_twice(stack: StackSettings) -> Iterator[Problem]:
+    """`names` is of what this stack manages."""
+    names, roles = stack.names, stack.roles
+    for setting, name, section, mode in (
+        ("bucket", names.bucket, "artifactStore", stack.artifact_store.mode),
+        ("repository", names.repository, "repository", stack.repository.mode),
+        ("accessRole", names.access_role, "roles.access", roles.access.mode),
+        ("executionRole", names.execution_role, "roles.execution", roles.execution.mode),
+        ("buildRole", names.build_role, "roles.build", roles.build.mode),
+        ("buildProject", names.build_project, "buildProject", stack.build_project.mode),
+    ):
+        if name and mode == "existing":
+            key = f"{NAMESPACE}:names.{setting}"
+            yield Problem(key, f"is {name!r}: it has no effect while {section}.mode is existing", remove_command(key))
+    if names.user and stack.connector.auth != "iam-role":
+        key = f"{NAMESPACE}:names.user"
+        yield Problem(
+            key, f"is {names.user!r}: it has no effect unless connector.auth is iam-role", remove_command(key)
+        )
 
 
 def _would_change(stack: StackSettings) -> Iterator[Problem]:

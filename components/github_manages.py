@@ -128,7 +128,12 @@ def _manages_roles(managed: Managed) -> tuple[Statement, ...]:
     return (
         *_limited(
             "Roles",
-            limited=("iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy"),
+            limited=(
+                "iam:CreateRole",
+                "iam:DeleteRolePolicy",
+                "iam:PutRolePolicy",
+                *(("iam:DetachRolePolicy",) if managed.exclusive_roles else ()),
+            ),
             bounding="iam:PutRolePermissionsBoundary",
             free=(
                 "iam:DeleteRole",
@@ -162,7 +167,12 @@ def _manages_roles(managed: Managed) -> tuple[Statement, ...]:
 def _manages_user(managed: Managed) -> tuple[Statement, ...]:
     return _limited(
         "User",
-        limited=("iam:CreateUser", "iam:DeleteUserPolicy", "iam:PutUserPolicy"),
+        limited=(
+            "iam:CreateUser",
+            "iam:DeleteUserPolicy",
+            "iam:PutUserPolicy",
+            *(("iam:DetachUserPolicy",) if managed.exclusive_roles else ()),
+        ),
         bounding="iam:PutUserPermissionsBoundary",
         free=(
             "iam:CreateAccessKey",

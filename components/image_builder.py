@@ -22,6 +22,9 @@ from mlstack.contract import Component
 # would get the right to push into the repository.
 BUILD_IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
 
+# How builds run, of a project that keeps it. Where it builds from, its role and its logs are ours in any case.
+_KEPT = ["buildTimeout", "description", "encryptionKey", "environment"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImageBuilderArgs:
@@ -34,6 +37,10 @@ class ImageBuilderArgs:
     placement: Placement | None = None
     """Subnets that builds run in. Without it AWS's own network."""
     permissions_boundary: str | None = None
+    exclusive_roles: bool = False
+    """Take all other policies away from its role."""
+    keep: frozenset[str] = frozenset()
+    """What an adopted project and its role keep as they were found (`mlstack:keep`)."""
     configuration: dict[str, JsonValue] = field(default_factory=dict)
     """More keys of ZenML's aws image builder."""
     tags: dict[str, str] = field(default_factory=dict)
@@ -79,6 +86,8 @@ class ImageBuilder(ComponentResource):
                 trust=build_trust(args.names),
                 permissions=args.permissions,
                 permissions_boundary=args.permissions_boundary,
+                exclusive=args.exclusive_roles,
+                keeps_trust="trust" in args.keep,
                 tags=args.tags,
             ),
             opts=self._mine,
@@ -112,7 +121,7 @@ class ImageBuilder(ComponentResource):
             encryption_key=args.key.arn if args.key else None,
             build_timeout=30,
             tags=args.tags,
-            opts=self._mine,
+            opts=ResourceOptions(parent=self, ignore_changes=_KEPT if "build-project" in args.keep else None),
         )
 
     @property

@@ -161,6 +161,9 @@ RepositoryName = Annotated[
     Field(min_length=2, max_length=256),
 ]
 
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: the name, without the path
+IamName = Annotated[str, _matching(r"[\w+=,.@-]{1,64}", "the name of a role or user, neither its ARN nor its path")]
+
 # https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html (name)
 ProjectName = Annotated[
     str,

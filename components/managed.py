@@ -26,6 +26,8 @@ class Managed:
     """`mlstack:network: {mode: ...}`"""
     user: bool = False
     """A user with access keys (`mlstack:connector: {auth: iam-role}`)."""
+    exclusive_roles: bool = False
+    """Policies that others attached are taken away (`mlstack:roles: {exclusive: true}`)."""
     key: bool = True
     """A KMS key of its own (`mlstack:encryption: {mode: kms}`)."""
     existing_key_arn: str | None = None
@@ -52,6 +54,7 @@ class Managed:
             permissions_boundary=stack.roles.permissions_boundary,
             network=stack.network.mode,
             user=stack.connector.auth == "iam-role",
+            exclusive_roles=stack.roles.exclusive,
             key=stack.encryption.mode == "kms",
             existing_key_arn=stack.encryption.key_arn,
             existing=settings.names.existing,

@@ -85,6 +85,7 @@ class MLStack(ComponentResource):
         self._settings = args.settings
         self._rights = args.rights
         self._roles = self._rights.roles()
+        self._keep = frozenset(args.settings.keep)
         self._mine = ResourceOptions(parent=self)
         self._holds_data = ResourceOptions(parent=self, protect=args.settings.protect or None)
 
@@ -172,6 +173,7 @@ class MLStack(ComponentResource):
             access_logs=self._access_logs,
             noncurrent_version_days=self._settings.noncurrent_version_days,
             force_destroy=self._settings.artifact_store_force_destroy,
+            keep=self._keep,
             configuration=self._settings.artifact_store_config,
             tags=self._args.tags,
         )
@@ -187,6 +189,7 @@ class MLStack(ComponentResource):
             tagged_image_count=self._settings.tagged_image_count,
             enhanced_scanning=self._settings.enhanced_scanning,
             force_delete=self._settings.container_registry_force_delete,
+            keep=self._keep,
             configuration=self._settings.container_registry_config,
             tags=self._args.tags,
         )
@@ -207,6 +210,8 @@ class MLStack(ComponentResource):
             permissions=rights.permissions,
             max_session_seconds=session,
             permissions_boundary=self._settings.roles.permissions_boundary,
+            exclusive=self._settings.roles.exclusive,
+            keeps_trust="trust" in self._keep,
             tags=self._args.tags,
         )
         return Role(f"{self._name}-{name}", args, opts)
@@ -220,6 +225,7 @@ class MLStack(ComponentResource):
             instance_type=self._settings.instance_type,
             configuration=self._settings.orchestrator_config,
             permissions_boundary=self._settings.roles.permissions_boundary,
+            exclusive_roles=self._settings.roles.exclusive,
             tags=self._args.tags,
         )
         return Orchestrator(f"{self._name}-orchestrator", args, self._mine)
@@ -245,6 +251,8 @@ class MLStack(ComponentResource):
             log_retention_days=self._settings.log_retention_days,
             placement=self._placement,
             permissions_boundary=self._settings.roles.permissions_boundary,
+            exclusive_roles=self._settings.roles.exclusive,
+            keep=self._keep,
             configuration=self._settings.image_builder_config,
             tags=self._args.tags,
         )
@@ -269,6 +277,7 @@ class MLStack(ComponentResource):
             role_arn=self._args.names.role_arn(ACCESS),
             key_generations=self._settings.connector.key_generations,
             permissions_boundary=self._settings.roles.permissions_boundary,
+            exclusive=self._settings.roles.exclusive,
             tags=self._args.tags,
         )
         return ServerUser(f"{self._name}-zenml", args, self._mine)

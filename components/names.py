@@ -81,6 +81,9 @@ class Names:
     prefix: str = ""
     """What everything in the artifact bucket is below, without slashes around it. Empty: the bucket itself."""
     existing: Existing = field(default_factory=Existing)
+    given: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Names that adopted resources have already, by what is named: `bucket`, `repository`, `build_project`, `user`, and
+    of a role its purpose."""
 
     @property
     def base(self) -> str:
@@ -98,9 +101,13 @@ class Names:
         """`arn:<partition>:<service>:<region>:<account>:<resource>`."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
 
+    def _given(self, what: str, computed: str) -> str:
+        return self.given.get(what) or computed
+
     @property
     def bucket(self) -> str:
-        return self.existing.bucket or fit(f"{self.base}-{self.account_id}-{self.region}", BUCKET_LIMIT)
+        computed = fit(f"{self.base}-{self.account_id}-{self.region}", BUCKET_LIMIT)
+        return self.existing.bucket or self._given("bucket", computed)
 
     @property
     def bucket_arn(self) -> str:
@@ -125,7 +132,7 @@ class Names:
 
     @property
     def repository(self) -> str:
-        return self.existing.repository or fit(self.base, REPOSITORY_LIMIT)
+        return self.existing.repository or self._given("repository", fit(self.base, REPOSITORY_LIMIT))
 
     @property
     def repository_arn(self) -> str:
@@ -136,7 +143,7 @@ class Names:
         return f"{self.account_id}.dkr.ecr.{self.region}.{self.dns_suffix}"
 
     def role(self, purpose: str) -> str:
-        return fit(f"{self.base}-{self.region}-{purpose}", ROLE_LIMIT)
+        return self._given(purpose, fit(f"{self.base}-{self.region}-{purpose}", ROLE_LIMIT))
 
     def role_arn(self, purpose: str) -> str:
         return self.existing.role_arns.get(purpose) or self._own_role_arn(purpose)
@@ -145,7 +152,7 @@ class Names:
         return f"arn:{self.partition}:iam::{self.account_id}:role{self.role_path}{self.role(purpose)}"
 
     def user(self, purpose: str) -> str:
-        return fit(f"{self.base}-{self.region}-{purpose}", USER_LIMIT)
+        return self._given("user", fit(f"{self.base}-{self.region}-{purpose}", USER_LIMIT))
 
     def user_arn(self, purpose: str) -> str:
         return f"arn:{self.partition}:iam::{self.account_id}:user{self.role_path}{self.user(purpose)}"
@@ -156,7 +163,8 @@ class Names:
 
     @property
     def build_project(self) -> str:
-        return self.existing.build_project or fit(f"{self.base}-image-builder", PROJECT_LIMIT)
+        computed = fit(f"{self.base}-image-builder", PROJECT_LIMIT)
+        return self.existing.build_project or self._given("build_project", computed)
 
     @property
     def build_project_arn(self) -> str:

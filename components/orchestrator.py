@@ -26,6 +26,8 @@ class OrchestratorArgs:
     configuration: dict[str, JsonValue] = field(default_factory=dict)
     """More keys of ZenML's sagemaker orchestrator; they win over the defaults below."""
     permissions_boundary: str | None = None
+    exclusive_roles: bool = False
+    """Take all other policies away from its role."""
     tags: dict[str, str] = field(default_factory=dict)
 
 
@@ -51,6 +53,7 @@ class Orchestrator(ComponentResource):
                 trust=scheduler_trust(args.names),
                 permissions=scheduler_permissions(args.names),
                 permissions_boundary=args.permissions_boundary,
+                exclusive=args.exclusive_roles,
                 tags=args.tags,
             ),
             opts=ResourceOptions(parent=self),

@@ -94,6 +94,12 @@ class Permissions:
         return grant_placement(self.names, self.settings.network, self.tags, service)
 
     @property
+    def _encrypts_images(self) -> bool:
+        settings = self.settings
+        made_here = settings.container_registry and self.names.existing.repository is None
+        return made_here and "image-encryption" not in settings.keep
+
+    @property
     def key(self) -> KeyPolicyArgs:
         """Who uses the key."""
         names, isolated = self.names, self.settings.network.mode == "isolated"
@@ -108,5 +114,5 @@ class Permissions:
                 *([names.build_log_group_arn] if made_here else []),
                 *([names.flow_log_group_arn] if isolated else []),
             ),
-            repositories=self.settings.container_registry and names.existing.repository is None,
+            repositories=self._encrypts_images,
         )

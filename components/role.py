@@ -22,6 +22,10 @@ class RoleArgs:
     max_session_seconds: int = 3600
     permissions_boundary: str | None = None
     """ARN of the policy that limits the role."""
+    exclusive: bool = False
+    """Take all other policies away from it."""
+    keeps_trust: bool = False
+    """An adopted role goes on being trusted as it was found."""
     tags: dict[str, str] = field(default_factory=dict)
 
 
@@ -50,12 +54,21 @@ class Role(ComponentResource):
             assume_role_policy=document([args.trust], limit=TRUST_POLICY_LIMIT, what=f"the trust policy of {what}"),
             max_session_duration=args.max_session_seconds,
             tags=args.tags,
-            opts=mine,
+            opts=ResourceOptions(parent=self, ignore_changes=["assumeRolePolicy"] if args.keeps_trust else None),
         )
-        return iam.RolePolicy(
+        policy = iam.RolePolicy(
             f"{name}-permissions",
             name=args.purpose,
             role=role.name,
             policy=document(args.permissions, limit=ROLE_POLICY_LIMIT, what=f"the policy of {what}"),
             opts=mine,
         )
+        if args.exclusive:
+            # After the policy, so that the role is at no time without its rights.
+            iam.RolePoliciesExclusive(
+                f"{name}-only-permissions", role_name=role.name, policy_names=[policy.name], opts=mine
+            )
+            iam.RolePolicyAttachmentsExclusive(
+                f"{name}-no-attachments", role_name=policy.role, policy_arns=[], opts=mine
+            )
+        return policy

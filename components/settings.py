@@ -8,6 +8,7 @@ from pydantic.alias_generators import to_camel
 from components.limits import (
     AccountId,
     BucketName,
+    IamName,
     ImageCount,
     InstanceType,
     KeyArn,
@@ -18,7 +19,9 @@ from components.limits import (
     NamePart,
     PolicyArn,
     PrincipalArn,
+    ProjectName,
     Region,
+    RepositoryName,
     RolePath,
     SecurityGroupId,
     SessionSeconds,
@@ -64,6 +67,23 @@ class AccessLogsSettings(Section):
     """Days for which the logs are kept in a bucket of this stack."""
 
 
+Kept = Literal[
+    "public-access",
+    "versioning",
+    "bucket-encryption",
+    "bucket-lifecycle",
+    "bucket-policy",
+    "bucket-events",
+    "image-encryption",
+    "image-scanning",
+    "image-lifecycle",
+    "tag-mutability",
+    "build-project",
+    "trust",
+]
+"""What an adopted resource may keep as it was found."""
+
+
 class RoleSettings(Section):
     """What an organisation asks of every IAM role, and the roles that are there already."""
 
@@ -83,6 +103,9 @@ class RoleSettings(Section):
     """The role that CodeBuild builds images as."""
     flow_logs: RoleSource = Field(default_factory=RoleSource)
     """The role that the flow logs of an isolated network are written with."""
+    exclusive: bool = False
+    """Take from the roles and the user whatever policies others gave them, such as AmazonSageMakerFullAccess of an
+    adopted role, and show in a preview what that is."""
 
 
 class NetworkSettings(Section):
@@ -136,6 +159,40 @@ class ConnectorSettings(Section):
         return tuple(self.keys or (1,)) if self.auth == "iam-role" else ()
 
 
+class NamesSettings(Section):
+    """Names that resources have already, which `mlstack adopt` writes. Without one it is computed, as all others are.
+    Changing one later replaces the resource."""
+
+    bucket: Annotated[BucketName | None, Field(examples=["zenml-123456789012-0a1b2c3d4e5f"])] = None
+    """The artifact store's bucket."""
+    repository: Annotated[RepositoryName | None, Field(examples=["zenml-0a1b2c3d4e5f"])] = None
+    """The container registry's repository."""
+    access_role: Annotated[IamName | None, Field(examples=["zenml-0a1b2c3d4e5f"])] = None
+    """The role that ZenML's server assumes."""
+    execution_role: Annotated[IamName | None, Field(examples=["zenml-0a1b2c3d4e5f-sagemaker"])] = None
+    """The role of SageMaker pipelines and jobs."""
+    build_role: Annotated[IamName | None, Field(examples=["zenml-0a1b2c-codebuild"])] = None
+    """The role of image builds."""
+    build_project: Annotated[ProjectName | None, Field(examples=["zenml-0a1b2c"])] = None
+    """The image builder's CodeBuild project. Its log group is named after it."""
+    user: Annotated[IamName | None, Field(examples=["zenml-0a1b2c3d4e5f"])] = None
+    """The user of `connector.auth: iam-role`."""
+
+    @property
+    def given(self) -> dict[str, str]:
+        """By the words that Names uses: those of roles are their purposes."""
+        names = {
+            "bucket": self.bucket,
+            "repository": self.repository,
+            "access": self.access_role,
+            "sagemaker": self.execution_role,
+            "codebuild": self.build_role,
+            "build_project": self.build_project,
+            "user": self.user,
+        }
+        return {what: name for what, name in names.items() if name}
+
+
 class AwsSettings(Section):
     """The keys of the `aws` namespace that the program reads; the aws plugin checks all others."""
 
@@ -183,6 +240,10 @@ class StackSettings(Section):
     image_builder_config: dict[str, JsonValue] = Field(default_factory=dict)
     """More keys of ZenML's aws image builder."""
 
+    names: NamesSettings = Field(default_factory=NamesSettings)
+    """Names that adopted resources have already (docs/adoption.md)."""
+    keep: Annotated[list[Kept], Field(examples=[["image-encryption"]])] = Field(default_factory=list)
+    """What adopted resources keep as it was found, instead of what this program gives new ones (docs/adoption.md)."""
     connector: ConnectorSettings = Field(default_factory=ConnectorSettings)
     """How ZenML gets AWS credentials."""
     artifact_store: ArtifactStoreSettings = Field(default_factory=ArtifactStoreSettings)
@@ -260,6 +321,7 @@ class Settings(Section):
             account_id=self.account_id,
             region=self.aws.region,
             role_path=stack.roles.path,
+            given=stack.names.given,
             prefix=stack.artifact_store.prefix,
             existing=Existing(
                 bucket=stack.artifact_store.bucket,

@@ -66,6 +66,7 @@ def demo(
 
 
 def _mount() -> None:
+    from mlstack.adoption.commands import adopt
     from mlstack.backend.commands import backend
     from mlstack.deployment.commands import deploy, destroy
     from mlstack.environments.commands import config, env
@@ -76,7 +77,7 @@ def _mount() -> None:
     from mlstack.schedules.commands import schedule
     from mlstack.verification.commands import verify
 
-    for command in (existing, deploy, destroy, review, plan, register, status, deregister, verify, rotate_key):
+    for command in (adopt, existing, deploy, destroy, review, plan, register, status, deregister, verify, rotate_key):
         app.command()(command)
     app.add_typer(schedule, name="schedule")
     app.add_typer(backend, name="backend")

@@ -164,6 +164,21 @@ class Pulumi:
             return self._stream(arguments, news, "destroying", on_step)
         return self._stream([*arguments, "--run-program"], news, "destroying", on_step, {UNREAD: "true"})
 
+    def write_import_file(self, file: Path) -> None:
+        """What the program would create, as an import file that lacks the ids. Raises MLStackError."""
+        self._plain("preview", "--import-file", str(file), *self._of_the_stack(), *self._configuration)
+
+    def import_resources(self, file: Path) -> None:
+        """Take what exists into the state, as the file says; in AWS nothing changes. Raises MLStackError."""
+        self._plain(
+            "import",
+            *("--file", str(file), "--yes", "--skip-preview", "--generate-code=false"),
+            # The program says what is protected.
+            "--protect=false",
+            *self._of_the_stack(),
+            *self._configuration,
+        )
+
     def releases(self) -> tuple[str, str]:
         """Of the engine that wrote the state, empty when nothing did yet, and of the one that runs: `v3.259.0`."""
         return (self._deployment().get("manifest") or {}).get("version", ""), self._plain("version").strip()

@@ -65,7 +65,10 @@ def shared_in(text: str) -> str:
 
 def _declaration(field: FieldInfo) -> dict[str, Any]:
     kind = _type(field.annotation)
-    return {"type": kind, "description": _description(field), "default": {} if kind == "object" else field.default}
+    described = {"type": kind, "description": _description(field)}
+    if kind == "array":
+        return {**described, "items": {"type": "string"}, "default": []}
+    return {**described, "default": {} if kind == "object" else field.default}
 
 
 def _profiled(name: str) -> str:
@@ -86,7 +89,7 @@ def _type(annotation: Any) -> str:
         return "integer"
     if annotation is str or get_origin(annotation) is Literal:
         return "string"
-    return "object"
+    return "array" if get_origin(annotation) is list else "object"
 
 
 if __name__ == "__main__":

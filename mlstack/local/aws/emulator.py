@@ -36,6 +36,7 @@ class Emulator:
 
         from mlstack.local.aws.job_runner import JobRunner
         from mlstack.local.aws.jobs import JobHost, end_leftovers
+        from mlstack.local.aws.managed_policies import mend_managed_policies
         from mlstack.local.aws.roles import JobCredentials
         from mlstack.local.aws.s3 import mend_s3
         from mlstack.local.aws.sagemaker import mend_sagemaker
@@ -44,10 +45,19 @@ class Emulator:
         end_leftovers(args.root)
         self._credentials = JobCredentials(args.region)
         self._runner = JobRunner(job_host, args.account_id, self._credentials)
+        mend_managed_policies()
         mend_s3()
         mend_sagemaker(self._runner)
         self._make_server_user()
-        self._moto = DomainDispatcherApplication(create_backend_app)
+
+        def backend(service: str) -> Any:
+            if service == "cloudformation":
+                from mlstack.local.aws.cloudformation import mend_cloudformation
+
+                mend_cloudformation()
+            return create_backend_app(service)
+
+        self._moto = DomainDispatcherApplication(backend)
         self._server = make_server(
             host, port, self._serve, threaded=True, request_handler=_quiet(MotoRequestHandler), fd=listening.fileno()
         )
