@@ -1,29 +1,20 @@
-"""The program that `pulumi up` runs: settings, one MLStack, outputs."""
+"""The program that `pulumi up` runs: settings, the stacks that they ask for, outputs."""
 
 import pulumi
 
+from components.account import refuse_another
 from components.configuration import from_pulumi
-from components.ml_stack import MLStack, MLStackArgs
-from mlstack.registration.automatic import Registration, leave_registered
+from components.stacks import Stacks
+from mlstack.registration.automatic import leave_registered, register_all
 
 settings = from_pulumi()
-stack = MLStack(settings.stack.name, MLStackArgs.from_settings(settings))
+refuse_another(settings)
+stacks = Stacks(settings)
 
-# For `mlstack register`: everything ZenML needs, in one versioned document.
-pulumi.export("mlstack", stack.contract)
-
-# For `mlstack register` too: the key of the user that ZenML works as, secret. Only with connector.auth: iam-role.
-pulumi.export("connector_key", stack.connector_key)
+for name, value in stacks.outputs().items():
+    pulumi.export(name, value)
 
 if settings.stack.registration == "automatic":
-    Registration(stack.contract, stack.connector_key, after=stack)
+    register_all(stacks.by_team)
 else:
     leave_registered()
-
-# For people and for StackReference.
-pulumi.export("bucket", stack.bucket)
-pulumi.export("repository_url", stack.repository_url)
-pulumi.export("access_role_arn", stack.access_role_arn)
-pulumi.export("execution_role_arn", stack.execution_role_arn)
-pulumi.export("build_project", stack.build_project)
-pulumi.export("zenml_stack", settings.zenml_stack_name)

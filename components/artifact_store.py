@@ -135,7 +135,11 @@ class ArtifactStore(ComponentResource):
                 why="artifacts, step logs, uploaded code and build contexts",
                 source="zenml/integrations/s3/artifact_stores/s3_artifact_store.py",
             ),
-            *(self._args.key.grant_use_through_s3("ArtifactsKey") if self._args.key else ()),
+            *(
+                self._args.key.grant_use_through_s3("ArtifactsKey", self._args.names.bucket_arn)
+                if self._args.key
+                else ()
+            ),
         )
 
     def grant_write_output(self) -> tuple[Statement, ...]:
@@ -156,7 +160,11 @@ class ArtifactStore(ComponentResource):
                 why="SageMaker checks the output location before a job starts",
                 source="https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html",
             ),
-            *(self._args.key.grant_use_through_s3("JobOutputKey") if self._args.key else ()),
+            *(
+                self._args.key.grant_use_through_s3("JobOutputKey", self._args.names.bucket_arn)
+                if self._args.key
+                else ()
+            ),
         )
 
     def grant_read_build_contexts(self) -> tuple[Statement, ...]:
@@ -169,7 +177,11 @@ class ArtifactStore(ComponentResource):
                 why="a build starts by downloading its context",
                 source="https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html",
             ),
-            *(self._args.key.grant_read_through_s3("BuildContextsKey") if self._args.key else ()),
+            *(
+                self._args.key.grant_read_through_s3("BuildContextsKey", self._args.names.bucket_arn)
+                if self._args.key
+                else ()
+            ),
         )
 
     def zenml_component(self, stack_name: str) -> Component:

@@ -7,6 +7,7 @@ from pulumi_aws.kms import Alias, Key
 
 from components.iam import KEY_POLICY_LIMIT, Conditions, Statement, document
 from components.names import Names
+from components.shared_key import KeyUser, of_bucket, readers
 
 # `kms:*` without any use of the key: whoever administers it reads nothing. Not in it: importing foreign key material.
 _ADMINISTRATION = (
@@ -46,6 +47,8 @@ class EncryptionKeyArgs:
     """ARNs of the roles that use it through S3. None: whom IAM policies of the account let."""
     jobs: str | None = None
     """ARN of the role that runs SageMaker jobs on encrypted volumes."""
+    teams: tuple[KeyUser, ...] = ()
+    """Those that share it, each with readers and jobs of its own."""
     log_groups: tuple[str, ...] = ()
     """ARNs of the log groups that it encrypts."""
     repositories: bool = False
@@ -82,25 +85,25 @@ class EncryptionKey(ComponentResource):
         arn: Output[str] = key.arn
         return arn
 
-    def grant_use_through_s3(self, sid: str) -> tuple[Statement, ...]:
+    def grant_use_through_s3(self, sid: str, bucket_arn: str) -> tuple[Statement, ...]:
         """What reading and writing encrypted objects needs beside the rights on the objects."""
         return (
             self._use(
                 sid,
                 ("kms:Decrypt", "kms:GenerateDataKey"),
-                {"StringEquals": {"kms:ViaService": self._service("s3")}},
+                self._through_s3(bucket_arn),
                 why="S3 encrypts each object with a data key that this key wraps",
                 source=_THROUGH_S3,
             ),
         )
 
-    def grant_read_through_s3(self, sid: str) -> tuple[Statement, ...]:
+    def grant_read_through_s3(self, sid: str, bucket_arn: str) -> tuple[Statement, ...]:
         """What reading encrypted objects needs beside the rights on the objects."""
         return (
             self._use(
                 sid,
                 ("kms:Decrypt",),
-                {"StringEquals": {"kms:ViaService": self._service("s3")}},
+                self._through_s3(bucket_arn),
                 why="S3 decrypts the data key of each object with this key",
                 source=_THROUGH_S3,
             ),
@@ -125,6 +128,10 @@ class EncryptionKey(ComponentResource):
             ),
         )
 
+    def _through_s3(self, bucket_arn: str) -> Conditions:
+        through: Conditions = {"StringEquals": {"kms:ViaService": self._service("s3")}}
+        return {**through, **of_bucket(bucket_arn)} if self._args.teams else through
+
     def _use(self, sid: str, actions: tuple[str, ...], conditions: Conditions, *, why: str, source: str) -> Statement:
         """The key is named by its alias: its ARN is unknown until it exists and would hide the document in previews."""
         args = self._args
@@ -147,11 +154,12 @@ class EncryptionKey(ComponentResource):
         Roles are named by a condition, not as principals: KMS refuses principals that do not exist yet.
         """
         args = self._args
-        users = [self._administration(), self._readers(args.readers)]
+        users = [self._administration()]
+        users += readers(args.names, args.teams) if args.teams else (self._readers(args.readers),)
         if args.repositories:
             users.append(self._repositories())
-        if args.jobs:
-            users += self._jobs(args.jobs)
+        if jobs := tuple(each for each in (args.jobs, *(team.jobs for team in args.teams)) if each):
+            users += self._jobs(jobs)
         if args.log_groups:
             users.append(self._logs(args.log_groups))
         return tuple(users)
@@ -184,8 +192,8 @@ class EncryptionKey(ComponentResource):
             source=_REPOSITORIES,
         )
 
-    def _jobs(self, role: str) -> tuple[Statement, ...]:
-        whom = {"aws:PrincipalArn": role}
+    def _jobs(self, roles: tuple[str, ...]) -> tuple[Statement, ...]:
+        whom = {"aws:PrincipalArn": roles}
         return (
             self._account(
                 "JobVolumes",

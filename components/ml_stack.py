@@ -17,6 +17,7 @@ from components.image_builder import ImageBuilder, ImageBuilderArgs
 from components.names import Names
 from components.network import Network, NetworkArgs, Placement
 from components.orchestrator import Orchestrator, OrchestratorArgs
+from components.own_work import narrowed
 from components.role import Role, RoleArgs
 from components.sagemaker import JobSettings
 from components.server_user import ServerUser, ServerUserArgs
@@ -34,6 +35,10 @@ class MLStackArgs:
     stack_name: str
     """Name of the ZenML stack."""
     settings: StackSettings
+    key: EncryptionKey | None = None
+    """Shared with other teams, instead of one of its own."""
+    network: Network | None = None
+    """The same for the VPC of an isolated network."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -45,6 +50,7 @@ class MLStackArgs:
                 account_id=settings.account_id,
                 region=settings.aws.region,
                 role_path=settings.stack.roles.path,
+                team=settings.team,
             ),
             stack_name=settings.zenml_stack_name,
             settings=settings.stack,
@@ -56,7 +62,51 @@ class MLStackArgs:
             "mlstack:project": self.project,
             "mlstack:environment": self.names.environment,
             **self.settings.tags,
+            **({"mlstack:team": self.names.team} if self.names.team else {}),
         }
+
+    @property
+    def jobs_carry(self) -> dict[str, str]:
+        """Tags by which the jobs and pipelines of one team are told from those of others; none without teams."""
+        ours = ("mlstack:environment", "mlstack:project", "mlstack:team")
+        return {tag: self.tags[tag] for tag in ours} if self.names.team else {}
+
+    @property
+    def runs_on_sagemaker(self) -> bool:
+        settings = self.settings
+        return settings.container_registry and (settings.orchestrator == "sagemaker" or settings.step_operator)
+
+    @property
+    def builds_images(self) -> bool:
+        return self.settings.container_registry and self.settings.image_builder
+
+    @property
+    def key_readers(self) -> tuple[str, ...] | None:
+        """ARNs of the roles that read encrypted objects. None: whoever runs a pipeline has credentials of their own."""
+        if not self.settings.connector.has_role:
+            return None
+        roles = [access_role.PURPOSE]
+        roles += [image_builder.PURPOSE] if self.builds_images else []
+        roles += [sagemaker.PURPOSE] if self.runs_on_sagemaker else []
+        return tuple(self.names.role_arn(role) for role in roles)
+
+    @property
+    def jobs_role(self) -> str | None:
+        """ARN of the role that runs jobs on encrypted volumes."""
+        return self.names.role_arn(sagemaker.PURPOSE) if self.runs_on_sagemaker else None
+
+    def network_args(self, key: EncryptionKey | None) -> NetworkArgs:
+        """Of an isolated network."""
+        network, names = self.settings.network, self.names
+        return NetworkArgs(
+            names=names,
+            cidr=network.cidr,
+            zones=tuple(network.zones or (f"{names.region}a", f"{names.region}b")),
+            key=key,
+            log_retention_days=self.settings.log_retention_days,
+            permissions_boundary=self.settings.roles.permissions_boundary,
+            tags=self.tags,
+        )
 
 
 class MLStack(ComponentResource):
@@ -119,16 +169,16 @@ class MLStack(ComponentResource):
 
     def _make_key(self) -> EncryptionKey | None:
         encryption, names = self._settings.encryption, self._args.names
-        if encryption.mode == "aws-managed":
-            return None
+        if encryption.mode == "aws-managed" or self._args.key:
+            return self._args.key
         isolated = self._settings.network.mode == "isolated"
         args = EncryptionKeyArgs(
             names=names,
             existing_arn=encryption.key_arn,
-            readers=self._key_readers(),
-            jobs=names.role_arn(sagemaker.PURPOSE) if self._runs_on_sagemaker else None,
+            readers=self._args.key_readers,
+            jobs=self._args.jobs_role,
             log_groups=(
-                *([names.build_log_group_arn] if self._builds_images else []),
+                *([names.build_log_group_arn] if self._args.builds_images else []),
                 *([names.flow_log_group_arn] if isolated else []),
             ),
             repositories=self._settings.container_registry,
@@ -137,37 +187,10 @@ class MLStack(ComponentResource):
         )
         return EncryptionKey(f"{self._name}-encryption", args, self._holds_data)
 
-    def _key_readers(self) -> tuple[str, ...] | None:
-        if not self._settings.connector.has_role:
-            return None  # whoever runs a pipeline works with credentials of their own
-        roles = [access_role.PURPOSE]
-        roles += [image_builder.PURPOSE] if self._builds_images else []
-        roles += [sagemaker.PURPOSE] if self._runs_on_sagemaker else []
-        return tuple(self._args.names.role_arn(role) for role in roles)
-
-    @property
-    def _runs_on_sagemaker(self) -> bool:
-        settings = self._settings
-        return settings.container_registry and (settings.orchestrator == "sagemaker" or settings.step_operator)
-
-    @property
-    def _builds_images(self) -> bool:
-        return self._settings.container_registry and self._settings.image_builder
-
     def _make_network(self) -> Network | None:
-        network, names = self._settings.network, self._args.names
-        if network.mode != "isolated":
-            return None
-        args = NetworkArgs(
-            names=names,
-            cidr=network.cidr,
-            zones=tuple(network.zones or (f"{names.region}a", f"{names.region}b")),
-            key=self._key,
-            log_retention_days=self._settings.log_retention_days,
-            permissions_boundary=self._settings.roles.permissions_boundary,
-            tags=self._args.tags,
-        )
-        return Network(f"{self._name}-network", args, self._mine)
+        if self._settings.network.mode != "isolated" or self._args.network:
+            return self._args.network
+        return Network(f"{self._name}-network", self._args.network_args(self._key), self._mine)
 
     def _existing_placement(self) -> Placement | None:
         network = self._settings.network
@@ -209,7 +232,8 @@ class MLStack(ComponentResource):
             key=self._key,
             untagged_image_days=self._settings.untagged_image_days,
             tagged_image_count=self._settings.tagged_image_count,
-            enhanced_scanning=self._settings.enhanced_scanning,
+            # Of the account's whole registry: with teams it is declared once for all.
+            enhanced_scanning=self._settings.enhanced_scanning and not self._args.names.team,
             force_delete=self._settings.container_registry_force_delete,
             configuration=self._settings.container_registry_config,
             tags=self._args.tags,
@@ -217,7 +241,7 @@ class MLStack(ComponentResource):
         return ContainerRegistry(f"{self._name}-registry", args, self._holds_data)
 
     def _make_execution_role(self) -> Role | None:
-        if self._registry is None or not self._runs_on_sagemaker:
+        if self._registry is None or not self._args.runs_on_sagemaker:
             return None
         names = self._args.names
         args = RoleArgs(
@@ -226,7 +250,10 @@ class MLStack(ComponentResource):
             description="Runs ZenML pipelines and steps on SageMaker",
             trust=sagemaker.execution_trust(names),
             permissions=(
-                *sagemaker.execution_permissions(names, pipelines=self._settings.orchestrator == "sagemaker"),
+                *narrowed(
+                    sagemaker.execution_permissions(names, pipelines=self._settings.orchestrator == "sagemaker"),
+                    self._args.jobs_carry,
+                ),
                 *self._store.grant_write_output(),
                 *self._registry.grant_pull(),
                 *(self._key.grant_jobs() if self._key else ()),
@@ -245,6 +272,7 @@ class MLStack(ComponentResource):
             execution_role_arn=self._execution_role.plain_arn,
             instance_type=self._settings.instance_type,
             configuration=self._settings.orchestrator_config,
+            jobs_carry=self._args.jobs_carry,
             permissions_boundary=self._settings.roles.permissions_boundary,
             tags=self._args.tags,
         )
@@ -258,6 +286,7 @@ class MLStack(ComponentResource):
             execution_role_arn=self._execution_role.plain_arn,
             instance_type=self._settings.instance_type,
             configuration=self._settings.step_operator_config,
+            job_tags=self._args.jobs_carry,
         )
         return StepOperator(f"{self._name}-step-operator", args, self._mine)
 
@@ -325,7 +354,7 @@ class MLStack(ComponentResource):
             self._image_builder and self._image_builder.grant_build(),
         ):
             needed += user or ()
-        return without_repeats(needed)
+        return narrowed(without_repeats(needed), self._args.jobs_carry)
 
     def _contract(self) -> Output[str]:
         """Waits for the names that AWS makes up (key, subnets), and until all else exists."""
@@ -357,14 +386,17 @@ class MLStack(ComponentResource):
             connector=self._settings.connector,
         )
         return MLStackOutputs(
+            schema_version=2 if args.names.team else 1,
             project=args.project,
             environment=args.names.environment,
+            team=args.names.team,
             account_id=args.names.account_id,
             region=args.names.region,
             principal=self._principal,
             stack=Stack(
                 name=args.stack_name,
-                description=f"{args.project}/{args.names.environment} in {args.names.account_id}, {args.names.region}",
+                description="/".join(filter(None, (args.project, args.names.environment, args.names.team)))
+                + f" in {args.names.account_id}, {args.names.region}",
             ),
             connectors=parts.connectors(args.stack_name, args.names),
             components=parts.components(args.stack_name, jobs),

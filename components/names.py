@@ -52,10 +52,14 @@ class Names:
     region: str
     role_path: str = "/"
     """Path of all roles and users: begins and ends with a slash."""
+    team: str | None = None
+    """Of several that share the environment."""
 
     @property
     def base(self) -> str:
-        return f"{self.name}-{self.environment}"
+        # None of the three has two hyphens in a row: team `a` of `b-dev` and team `a-b` of `dev` stay apart, and both
+        # from an environment without teams that is called `a-b-dev`.
+        return "--".join((self.name, self.team, self.environment)) if self.team else f"{self.name}-{self.environment}"
 
     @property
     def partition(self) -> str:
@@ -83,7 +87,8 @@ class Names:
 
     @property
     def repository(self) -> str:
-        return fit(self.base, REPOSITORY_LIMIT)
+        # ECR takes no two hyphens in a row, and a slash where they stand.
+        return fit(self.base.replace("--", "/"), REPOSITORY_LIMIT)
 
     @property
     def repository_arn(self) -> str:

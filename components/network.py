@@ -62,6 +62,8 @@ _STORAGE = (
     "s3:PutObject",
 )
 
+_OWN = ("mlstack:environment", "mlstack:project", "mlstack:team")
+"""Tags that tell this network from others of the account; a shared one has no team."""
 _ENDPOINT_POLICIES = "https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html"
 _FLOW_LOGS = "https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html"
 
@@ -165,7 +167,7 @@ class Network(ComponentResource):
             security_group_ids=Output.all(self.security_group_id),
             names=names,
             where=(names.arn("ec2", "security-group/*"), names.arn("ec2", "subnet/*")),
-            tagged={tag: self._args.tags[tag] for tag in ("mlstack:environment", "mlstack:project")},
+            tagged={tag: self._args.tags[tag] for tag in _OWN if tag in self._args.tags},
         )
 
     def _tags(self, part: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from components.artifact_store import SAGEMAKER_OUTPUT
 from components.flavors import configured
 from components.iam import Statement, pass_role, service_trust
 from components.names import Names
+from components.own_work import narrowed
 from components.role import Role, RoleArgs
 from components.sagemaker import JobSettings
 from mlstack.contract import Component
@@ -26,6 +27,8 @@ class OrchestratorArgs:
     """Of steps that name none themselves."""
     configuration: dict[str, JsonValue] = field(default_factory=dict)
     """More keys of ZenML's sagemaker orchestrator; they win over the defaults below."""
+    jobs_carry: dict[str, str] = field(default_factory=dict)
+    """Tags by which jobs and pipelines are told from those of other teams."""
     permissions_boundary: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
 
@@ -50,14 +53,17 @@ class Orchestrator(ComponentResource):
                 purpose="scheduler",
                 description="Starts scheduled ZenML pipelines",
                 trust=service_trust("scheduler.amazonaws.com", args.names.account_id, _SCHEDULES),
-                permissions=(
-                    Statement(
-                        sid="StartPipelines",
-                        actions=("sagemaker:StartPipelineExecution",),
-                        resources=(args.names.arn("sagemaker", "pipeline/*"),),
-                        why="a schedule starts its pipeline; ZenML names each pipeline anew",
-                        source="https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-templated.html",
+                permissions=narrowed(
+                    (
+                        Statement(
+                            sid="StartPipelines",
+                            actions=("sagemaker:StartPipelineExecution",),
+                            resources=(args.names.arn("sagemaker", "pipeline/*"),),
+                            why="a schedule starts its pipeline; ZenML names each pipeline anew",
+                            source="https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-templated.html",
+                        ),
                     ),
+                    args.jobs_carry,
                 ),
                 permissions_boundary=args.permissions_boundary,
                 tags=args.tags,
@@ -123,7 +129,8 @@ class Orchestrator(ComponentResource):
                 source=orchestrator,
             ),
             *sagemaker.grant_jobs(names),
-            *sagemaker.grant_job_logs(names),
+            # One log group for all jobs of the account: a team would read what the jobs of others say.
+            *(() if self._args.jobs_carry else sagemaker.grant_job_logs(names)),
         )
 
     def zenml_component(self, stack_name: str, jobs: JobSettings) -> Component:

@@ -106,7 +106,7 @@ class Session:
 
         desired = [self._zenml.normalised(each) for each in wanted(self._known(), self._key)]
         comparable = [self._zenml.comparable(each) for each in held]
-        return make_plan(desired, comparable, self._contract.project, self._contract.environment, adopt=adopt)
+        return make_plan(desired, comparable, self._contract.project, self._contract.place, adopt=adopt)
 
     def _known(self) -> MLStackOutputs:
         """What of the contract the server can hold. What it cannot, and a release that differs, is said once."""
@@ -123,17 +123,17 @@ class Session:
     def _removal(self) -> "Plan":
         from mlstack.registration.plan import removal_plan
 
-        return removal_plan(self._zenml.snapshot(), self._contract.project, self._contract.environment)
+        return removal_plan(self._zenml.snapshot(), self._contract.project, self._contract.place)
 
     def _claimed(self) -> Any:
         from mlstack.registration.claim import claimed
 
-        return claimed(self._zenml, self._contract.project, self._contract.environment, self._say)
+        return claimed(self._zenml, self._contract.project, self._contract.place, self._say)
 
     def _sweep(self) -> None:
         from mlstack.registration.claim import sweep
 
-        sweep(self._zenml, self._contract.project, self._contract.environment)
+        sweep(self._zenml, self._contract.project, self._contract.place)
 
     def _leave_runs_alone(self, made: "Plan", wait: float, despite_runs: bool) -> None:
         from mlstack.registration.running import until_nothing_runs
@@ -142,7 +142,7 @@ class Session:
             until_nothing_runs(self._zenml, made, wait, self._say)
 
     def _is_ours(self, held: "Held") -> bool:
-        return held.belongs_to(self._contract.project, self._contract.environment)
+        return held.belongs_to(self._contract.project, self._contract.place)
 
     def _result(self, made: "Plan", *, dry_run: bool = False, stack_id: str | None = None) -> Result:
         server = self._zenml.server
