@@ -89,7 +89,7 @@ def test_it_is_read_from_a_stack_output_from_all_outputs_and_as_text() -> None:
         ("not json", "outputs.json is not JSON"),
         ("[]", "outputs.json is not a JSON object"),
         ('{"bucket": "b"}', "outputs.json holds no `mlstack` output"),
-        ('{"schema_version": 2}', "schema_version 2; this mlstack reads up to 1"),
+        ('{"schema_version": 3}', "schema_version 3; this mlstack reads up to 2"),
         ('{"schema_version": "1"}', "schema_version '1'"),
         ('{"schema_version": 1}', "project: Field required"),
     ],

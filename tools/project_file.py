@@ -45,7 +45,10 @@ def render() -> str:
 
 def _declaration(field: FieldInfo) -> dict[str, Any]:
     kind = _type(field.annotation)
-    return {"type": kind, "description": _description(field), "default": {} if kind == "object" else field.default}
+    declared = {"type": kind, "description": _description(field)}
+    if kind == "array":
+        return {**declared, "items": {"type": "object"}, "default": []}
+    return {**declared, "default": {} if kind == "object" else field.default}
 
 
 def _profiled(name: str) -> str:
@@ -66,7 +69,7 @@ def _type(annotation: Any) -> str:
         return "integer"
     if annotation is str or get_origin(annotation) is Literal:
         return "string"
-    return "object"
+    return "array" if get_origin(annotation) is list else "object"
 
 
 if __name__ == "__main__":
