@@ -70,6 +70,10 @@ def of_environment(environment: str) -> list[Problem]:
     except ValidationError:
         rule = "use 2 to 24 lower-case letters, digits and single hyphens, starting with a letter"
         return [Problem("environment", f"is {shown(environment)}: {rule}", "pulumi stack rename dev")]
+    if environment.endswith("-logs"):
+        other = environment.removesuffix("-logs")
+        rule = f"its bucket would be the one in which environment {other} keeps access logs"
+        return [Problem("environment", f"is {shown(environment)}: {rule}", f"pulumi stack rename {other}-log")]
     return []
 
 

@@ -83,7 +83,9 @@ class Names:
 
     @property
     def access_log_bucket(self) -> str:
-        return fit(f"{self.base}-logs-{self.account_id}-{self.region}", BUCKET_LIMIT)
+        # Of a team apart from the artifacts of a team in an environment called `<environment>-logs`.
+        between = "--" if self.team else "-"
+        return fit(f"{self.base}{between}logs-{self.account_id}-{self.region}", BUCKET_LIMIT)
 
     @property
     def repository(self) -> str:
