@@ -83,9 +83,8 @@ class Names:
 
     @property
     def access_log_bucket(self) -> str:
-        # Of a team apart from the artifacts of a team in an environment called `<environment>-logs`.
-        between = "--" if self.team else "-"
-        return fit(f"{self.base}{between}logs-{self.account_id}-{self.region}", BUCKET_LIMIT)
+        # No environment's name ends in `-logs` (checks.py): this would be its bucket.
+        return fit(f"{self.base}-logs-{self.account_id}-{self.region}", BUCKET_LIMIT)
 
     @property
     def repository(self) -> str:
