@@ -75,7 +75,7 @@ def connectors(
         "s3": connector("s3", "s3-bucket", f"s3://{names.bucket}", store.grant_read_write()),
         "aws": connector("aws", "aws-generic", None, ()),
     }
-    if registry is not None:
+    if registry is not None and registry.has_connector:
         policy = (*registry.grant_find(), *(registry.grant_push() if pushes else ()))
         found["ecr"] = connector("ecr", "docker-registry", names.registry_host, policy)
     return found

@@ -150,5 +150,13 @@ class ContainerRegistry(ComponentResource):
             configuration=configured(
                 {"uri": names.registry_host, "default_repository": names.repository}, self._args.configuration
             ),
-            connector="ecr",
+            connector="ecr" if self.has_connector else None,
         )
+
+    @property
+    def has_connector(self) -> bool:
+        """Not in China: ZenML's connector takes no registry whose host ends in amazonaws.com.cn.
+
+        There images are built by CodeBuild, which logs in as its own role, and pulled by SageMaker's.
+        """
+        return self._args.names.partition != "aws-cn"

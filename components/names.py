@@ -21,6 +21,10 @@ ALIAS_LIMIT = 256
 
 _HASH_LENGTH = 7
 
+# `aws ec2 describe-vpc-endpoint-services` there, as aws-cdk-lib has written it down (aws-ec2, vpc-endpoint.ts): the
+# gateway of S3 and CloudWatch Logs are called as everywhere.
+_OTHERWISE_IN_CHINA = frozenset({"ecr.api", "ecr.dkr", "sagemaker.api", "sts"})
+
 
 def fit(name: str, limit: int) -> str:
     """`name`, or when it is longer than `limit` its beginning and a hash of the whole: short, stable, still its own."""
@@ -68,6 +72,11 @@ class Names:
     @property
     def dns_suffix(self) -> str:
         return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+
+    def endpoint_service(self, service: str) -> str:
+        """Name of the service behind a VPC endpoint, such as `com.amazonaws.eu-west-1.logs`."""
+        china = self.partition == "aws-cn" and service in _OTHERWISE_IN_CHINA
+        return f"{'cn.' if china else ''}com.amazonaws.{self.region}.{service}"
 
     def arn(self, service: str, resource: str) -> str:
         """`arn:<partition>:<service>:<region>:<account>:<resource>`."""
