@@ -1,7 +1,7 @@
 """Whose account the credentials are of, asked before anything is declared."""
 
 import pulumi
-from pulumi.runtime.config import get_config_env
+from pulumi.runtime.config import CONFIG, get_config_env
 
 from components.settings import Settings
 
@@ -9,32 +9,27 @@ from components.settings import Settings
 def refuse_another(settings: Settings) -> None:
     """Ends the program unless the credentials, after `aws:assumeRoles`, are of the account that the settings name.
 
-    The aws plugin refuses too, but once for each resource and in its own words. Not asked with
-    `aws:skipRequestingAccountId`, which says that there is nobody to ask.
+    The aws plugin refuses too, but with as many messages as there are resources, and in its own words. Nobody is asked
+    with `aws:skipRequestingAccountId`, which says that there is nobody to ask.
     """
     from pulumi_aws import get_caller_identity
 
-    wanted, file = settings.account_id, f"Pulumi.{settings.environment}.yaml"
-    if get_config_env().get("aws:skipRequestingAccountId", "").lower() == "true":
+    if {**get_config_env(), **CONFIG.get()}.get("aws:skipRequestingAccountId", "").lower() == "true":
         return
+    wanted, file = settings.account_id, f"Pulumi.{settings.environment}.yaml"
     try:
         found = get_caller_identity().account_id
     except Exception as error:
-        said = " ".join(
-            str(error).replace("invoke of aws:index/getCallerIdentity:getCallerIdentity failed:", "").split()
-        )
-        raise pulumi.RunError(
-            f"AWS does not say whose credentials these are, and {file} is about account {wanted}; nothing was changed\n"
-            f"  {said}\n  {_WAY_OUT}"
-        ) from None
-    if found != wanted:
-        raise pulumi.RunError(
-            f"these credentials are of AWS account {found}, and aws:allowedAccountIds in {file} names {wanted}; "
-            f"nothing was changed\n  {_WAY_OUT}"
-        )
-
-
-_WAY_OUT = (
-    "use credentials of that account (AWS_PROFILE), or a role in it: "
-    "pulumi config set --path 'aws:assumeRoles[0].roleArn' arn:aws:iam::<account>:role/<role>"
-)
+        said = " ".join(str(error).rpartition("returned an error: ")[2].split())
+        # The aws plugin knows aws:allowedAccountIds itself, and refuses to answer for any other.
+        another = "not allowed" in said.lower() or "allowedAccountIds" in said
+        what = "these credentials are of another account" if another else "AWS does not say whose credentials these are"
+    else:
+        if found == wanted:
+            return
+        what, said = "these credentials are of another account", f"they are of {found}"
+    raise pulumi.RunError(
+        f"{what}: aws:allowedAccountIds in {file} names {wanted}; nothing was changed\n  {said}\n"
+        "  use credentials of that account (AWS_PROFILE), or a role in it: "
+        f"pulumi config set --path 'aws:assumeRoles[0].roleArn' <its ARN> --stack {settings.environment}"
+    ) from None

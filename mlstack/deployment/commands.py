@@ -140,7 +140,7 @@ def destroy(
     resources = pulumi.state()
     held = data.in_state(resources)
     contracts = _contracts_of(resources)
-    data.refuse(held, contracts[0].region if contracts else None, pulumi.stack)
+    data.refuse(held, data.Look(resources, contracts[0].region) if contracts else None, pulumi.stack)
     _consent(console, pulumi.stack, held, yes=yes, confirm=confirm)
     todo = [*(["deregistration"] if contracts else []), "pulumi destroy"]
     result: dict[str, Any] = {"stack": pulumi.stack, "data_lost": [str(each) for each in held], "registration": None}
