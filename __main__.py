@@ -4,12 +4,12 @@ import pulumi
 
 from components.account import refuse_another
 from components.configuration import from_pulumi
-from components.stacks import Stacks
+from components.stacks import declared
 from mlstack.registration.automatic import leave_registered, register_all
 
 settings = from_pulumi()
 refuse_another(settings)
-stacks = Stacks(settings)
+stacks = declared(settings)
 
 for name, value in stacks.outputs().items():
     pulumi.export(name, value)

@@ -77,13 +77,20 @@ class EncryptionKey(ComponentResource):
             description=f"Data at rest of the ZenML stack {args.names.base}",
             enable_key_rotation=True,
             deletion_window_in_days=args.deletion_window_days,
-            policy=document(self.key_policy(), limit=KEY_POLICY_LIMIT, what="the key policy"),
+            policy=self._document(),
             tags=args.tags,
             opts=mine,
         )
         Alias(f"{name}-alias", name=args.names.key_alias, target_key_id=key.key_id, opts=mine)
         arn: Output[str] = key.arn
         return arn
+
+    def _document(self) -> str:
+        if not self._args.teams:
+            return document(self.key_policy(), limit=KEY_POLICY_LIMIT, what="the key policy")
+        what = f"the policy of the key that {len(self._args.teams)} teams share"
+        hint = "set mlstack:sharing.key to false, or shorten mlstack:roles.path and the names of teams"
+        return document(self.key_policy(), limit=KEY_POLICY_LIMIT, what=what, hint=hint)
 
     def grant_use_through_s3(self, sid: str, bucket_arn: str) -> tuple[Statement, ...]:
         """What reading and writing encrypted objects needs beside the rights on the objects."""

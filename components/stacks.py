@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pulumi import ComponentResource, Output, ResourceOptions
+from pulumi import ComponentResource, Output, ResourceOptions, RunError
 from pulumi_aws.ecr import RegistryScanningConfiguration
 
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
@@ -14,6 +14,7 @@ from components.network import Network
 from components.settings import Settings
 from components.shared_key import KeyUser
 from mlstack.contract import together
+from mlstack.errors import UsageError
 
 
 class Shared(ComponentResource):
@@ -87,6 +88,14 @@ def _key_user(team: MLStackArgs) -> KeyUser:
         readers=team.key_readers,
         jobs=team.jobs_role,
     )
+
+
+def declared(settings: Settings) -> "Stacks":
+    """What the settings ask for. What AWS would not take of it ends the program with its message."""
+    try:
+        return Stacks(settings)
+    except UsageError as error:
+        raise RunError(str(error)) from None
 
 
 class Stacks:
