@@ -16,8 +16,9 @@ from rich.markup import escape
 from mlstack.contract import MLStackOutputs
 from mlstack.deployment import data, shown
 from mlstack.deployment.work import Work
-from mlstack.engine import Pulumi, Step
+from mlstack.engine import Pulumi
 from mlstack.errors import MLStackError, UsageError
+from mlstack.outcome import Step
 from mlstack.registration import source
 from mlstack.registration.server import ServerError, connection
 from mlstack.registration.session import BY_COMMAND, HOOKED
@@ -69,7 +70,7 @@ def deploy(
             planned = pulumi.preview(stage.news, plan=plan)
             stage.result = shown.would(planned)
         if approved:
-            refuse_unless_approved(approved, pulumi.project, pulumi.stack, planned.changes)
+            refuse_unless_approved(approved, pulumi.project, pulumi.stack, planned)
         permissions = iam_changes(planned.changes)
         lost = data.lost_in(planned.changes)
         if planned.changed or planned.unprotected:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from mlstack.engine import Step
 from mlstack.errors import UsageError
+from mlstack.outcome import Step
 from mlstack.review.guards import KINDS
 
 
