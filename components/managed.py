@@ -7,6 +7,7 @@ from components import access_role, image_builder, sagemaker, server_user
 from components.iam import Conditions
 from components.names import Names
 from components.settings import Settings
+from mlstack.errors import UsageError
 
 FLOW_LOGS = "flow-logs"
 SCHEDULER = "scheduler"
@@ -41,6 +42,12 @@ class Managed:
     def from_settings(cls, settings: Settings) -> "Managed":
         """What `Pulumi.<environment>.yaml` asks for, and no more: a part that is switched on later needs new roles."""
         stack = settings.stack
+        if stack.teams:
+            raise UsageError(
+                f"mlstack:teams in Pulumi.{settings.environment}.yaml: the roles of workflows are limited to the names "
+                "of one stack, and know no teams yet",
+                hint="deploy this environment with a role of your own, or give each team an environment",
+            )
         return cls(
             names=Names(
                 name=stack.name,

@@ -15,9 +15,10 @@ TEAMS = [{"name": "vision"}, {"name": "vision-two", "stepOperator": False, "inst
 
 
 @pytest.fixture(scope="module", autouse=True)
-def deployed(deployment: Deployment) -> dict[str, int]:
+def deployed(deployment: Deployment) -> Any:
     deployment.configure(teams=TEAMS, sharing={"key": True})
-    return deployment.up()
+    settings = ("--stack", "local", "--config-file", str(deployment.settings))
+    return json.loads(deployment.mlstack("deploy", *settings, "--yes", "--json").stdout)
 
 
 def _contracts(deployment: Deployment) -> dict[str | None, MLStackOutputs]:
@@ -41,8 +42,10 @@ def test_a_second_update_changes_nothing(deployment: Deployment) -> None:
     assert set(deployment.up()) == {"same"}
 
 
-def test_all_teams_are_registered_at_once_and_then_nothing_is_left_to_do(deployment: Deployment) -> None:
-    assert _json(deployment, "register")["changed"]
+def test_mlstack_deploy_registers_all_teams_and_then_nothing_is_left_to_do(
+    deployment: Deployment, deployed: Any
+) -> None:
+    assert set(deployed["registration"]["teams"]) == {"vision", "vision-two"}
     again = _json(deployment, "register")
     assert not again["changed"]
     assert set(again["teams"]) == {"vision", "vision-two"}
