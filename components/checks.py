@@ -6,11 +6,12 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from components.existing_checks import of_existing
 from components.flavors import known_keys
 from components.ignored import traps
 from components.limits import NamePart
 from components.names import partition_of
-from components.problems import Problem, is_missing, remove_command, set_command, shown
+from components.problems import Problem, is_missing, only_with, remove_command, set_command, shown
 from components.settings import NAMESPACE, AwsSettings, StackSettings
 from components.team_checks import of_teams
 from mlstack.errors import nearest
@@ -52,6 +53,7 @@ def _between(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
         *_access_logs(stack),
         *_roles(stack, aws),
         *_network(stack, aws),
+        *of_existing(stack, aws),
         *_extra_configurations(stack),
     ]
 
@@ -138,9 +140,7 @@ def _keys(stack: StackSettings) -> list[Problem]:
 def _encryption(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
     key, arn = f"{NAMESPACE}:encryption.keyArn", stack.encryption.key_arn
     example = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-    if problems := _only_with(
-        key, arn, "encryption.mode", "existing", stack.encryption.mode, "the key to use", example
-    ):
+    if problems := only_with(key, arn, "encryption.mode", "existing", stack.encryption.mode, "the key to use", example):
         return problems
     if arn is not None and aws is not None and arn.split(":")[3] != aws.region:
         rule = f"S3, ECR and SageMaker take only keys of their own region, {aws.region}"
@@ -151,7 +151,7 @@ def _encryption(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
 def _access_logs(stack: StackSettings) -> list[Problem]:
     logs = stack.access_logs
     what = "the bucket that S3 is to deliver logs to"
-    return _only_with(
+    return only_with(
         f"{NAMESPACE}:accessLogs.bucket", logs.bucket, "accessLogs.mode", "existing", logs.mode, what, "central-logs"
     )
 
@@ -170,10 +170,13 @@ def _network(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
     for name, value, example in (
         ("vpcId", network.vpc_id, "vpc-0123456789abcdef0"),
         ("subnetIds", network.subnet_ids or None, ["subnet-0123456789abcdef0"]),
-        ("securityGroupIds", network.security_group_ids or None, ["sg-0123456789abcdef0"]),
     ):
         key = f"{NAMESPACE}:network.{name}"
-        problems += _only_with(key, value, "network.mode", "existing", network.mode, "where jobs are to run", example)
+        problems += only_with(key, value, "network.mode", "existing", network.mode, "where jobs are to run", example)
+    if network.mode != "existing" and network.security_group_ids:
+        key = f"{NAMESPACE}:network.securityGroupIds"
+        text = f"is {shown(network.security_group_ids)}: it has no effect while network.mode is {network.mode}"
+        problems.append(Problem(key, text, remove_command(key)))
     for name, ids, what in (("subnetIds", network.subnet_ids, "subnet"), ("zones", network.zones, "zone")):
         if ids and len(set(ids)) < 2:
             key = f"{NAMESPACE}:network.{name}"
@@ -185,17 +188,6 @@ def _network(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
             mended = set_command(key, f"{aws.region}{zone[-1]}")
             problems.append(Problem(key, f"is {shown(zone)}: it is not in {aws.region}", mended))
     return problems
-
-
-def _only_with(
-    key: str, value: object, switch: str, needed: str, mode: str, why: str, example: object
-) -> list[Problem]:
-    """A setting that one mode needs and all others do not read."""
-    if mode == needed and value is None:
-        return [is_missing(key, f"{why}, with {switch} {needed}", example)]
-    if mode != needed and value is not None:
-        return [Problem(key, f"is {shown(value)}: it has no effect while {switch} is {mode}", remove_command(key))]
-    return []
 
 
 def _extra_configurations(stack: StackSettings) -> list[Problem]:

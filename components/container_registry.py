@@ -40,7 +40,10 @@ class ContainerRegistryArgs:
 
 
 class ContainerRegistry(ComponentResource):
-    """Repository for pipeline images: scanned on push, encrypted, tags written once but for those that ZenML moves."""
+    """Repository for pipeline images: scanned on push, encrypted, tags written once but for those that ZenML moves.
+
+    An existing one is used as it is.
+    """
 
     repository_url: Output[str]
     """`<account>.dkr.ecr.<region>.amazonaws.com/<repository>`."""
@@ -48,7 +51,12 @@ class ContainerRegistry(ComponentResource):
     def __init__(self, name: str, args: ContainerRegistryArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("mlstack:index:ContainerRegistry", name, {}, opts)
         self._args = args
-        mine = ResourceOptions(parent=self)
+        made = () if args.names.existing.repository else (self._make(name).name,)
+        self.repository_url = after(f"{args.names.registry_host}/{args.names.repository}", *made)
+        self.register_outputs({"repository_url": self.repository_url})
+
+    def _make(self, name: str) -> Repository:
+        args, mine = self._args, ResourceOptions(parent=self)
         repository = Repository(
             f"{name}-repository",
             name=args.names.repository,
@@ -77,8 +85,7 @@ class ContainerRegistry(ComponentResource):
                 ],
                 opts=mine,
             )
-        self.repository_url = after(f"{args.names.registry_host}/{args.names.repository}", repository.name)
-        self.register_outputs({"repository_url": self.repository_url})
+        return repository
 
     def _lifecycle(self) -> str:
         untagged = {
@@ -99,48 +106,6 @@ class ContainerRegistry(ComponentResource):
         ]
         return json.dumps({"rules": rules}, separators=(",", ":"))
 
-    def grant_find(self) -> tuple[Statement, ...]:
-        """What ZenML needs to log in and to see that the repository is there."""
-        return (
-            self._log_in(),
-            Statement(
-                sid="RegistryFind",
-                actions=("ecr:DescribeRepositories",),
-                resources=(self._args.names.arn("ecr", "repository/*"),),
-                why="ZenML lists all repositories without naming one, and a connector is invalid when that fails",
-                source="zenml/integrations/aws/container_registries/aws_container_registry.py",
-            ),
-        )
-
-    def grant_pull(self) -> tuple[Statement, ...]:
-        """What a job needs to start from an image of this repository."""
-        return (self._log_in(), self._repository("RegistryPull", _PULL, "every step runs in an image from here"))
-
-    def grant_push(self) -> tuple[Statement, ...]:
-        """What building an image needs: pushing, and pulling layers to build upon."""
-        return (
-            self._log_in(),
-            self._repository("RegistryPush", tuple(sorted((*_PULL, *_PUSH))), "docker push uploads the missing layers"),
-        )
-
-    def _log_in(self) -> Statement:
-        return Statement(
-            sid="RegistryLogIn",
-            actions=("ecr:GetAuthorizationToken",),
-            resources=("*",),
-            why="ecr:GetAuthorizationToken knows no resource-level permission",
-            source="https://docs.aws.amazon.com/AmazonECR/latest/userguide/security_iam_id-based-policy-examples.html",
-        )
-
-    def _repository(self, sid: str, actions: tuple[str, ...], why: str) -> Statement:
-        return Statement(
-            sid=sid,
-            actions=actions,
-            resources=(self._args.names.repository_arn,),
-            why=why,
-            source="https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html",
-        )
-
     def zenml_component(self, stack_name: str) -> Component:
         """How ZenML is to use this repository."""
         names = self._args.names
@@ -150,13 +115,58 @@ class ContainerRegistry(ComponentResource):
             configuration=configured(
                 {"uri": names.registry_host, "default_repository": names.repository}, self._args.configuration
             ),
-            connector="ecr" if self.has_connector else None,
+            connector="ecr" if has_connector(self._args.names) else None,
         )
 
-    @property
-    def has_connector(self) -> bool:
-        """Not in China: ZenML's connector takes no registry whose host ends in amazonaws.com.cn.
 
-        There images are built by CodeBuild, which logs in as its own role, and pulled by SageMaker's.
-        """
-        return self._args.names.partition != "aws-cn"
+def has_connector(names: Names) -> bool:
+    """Not in China: ZenML's connector takes no registry whose host ends in amazonaws.com.cn.
+
+    There images are built by CodeBuild, which logs in as its own role, and pulled by SageMaker's.
+    """
+    return names.partition != "aws-cn"
+
+
+def grant_find(names: Names) -> tuple[Statement, ...]:
+    """What ZenML needs to log in and to see that the repository is there."""
+    return (
+        _log_in(),
+        Statement(
+            sid="RegistryFind",
+            actions=("ecr:DescribeRepositories",),
+            resources=(names.arn("ecr", "repository/*"),),
+            why="ZenML lists all repositories without naming one, and a connector is invalid when that fails",
+            source="zenml/integrations/aws/container_registries/aws_container_registry.py",
+        ),
+    )
+
+
+def grant_pull(names: Names) -> tuple[Statement, ...]:
+    """What a job needs to start from an image of this repository."""
+    return (_log_in(), _repository(names, "RegistryPull", _PULL, "every step runs in an image from here"))
+
+
+def grant_push(names: Names) -> tuple[Statement, ...]:
+    """What building an image needs: pushing, and pulling layers to build upon."""
+    actions = tuple(sorted((*_PULL, *_PUSH)))
+    return (_log_in(), _repository(names, "RegistryPush", actions, "docker push uploads the missing layers"))
+
+
+def _log_in() -> Statement:
+    return Statement(
+        sid="RegistryLogIn",
+        actions=("ecr:GetAuthorizationToken",),
+        resources=("*",),
+        why="ecr:GetAuthorizationToken knows no resource-level permission",
+        source="https://docs.aws.amazon.com/AmazonECR/latest/userguide/security_iam_id-based-policy-examples.html",
+    )
+
+
+def _repository(names: Names, sid: str, actions: tuple[str, ...], why: str) -> Statement:
+    return Statement(
+        sid=sid,
+        actions=actions,
+        resources=(names.repository_arn,),
+        why=why,
+        source="https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html",
+    )

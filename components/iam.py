@@ -25,6 +25,31 @@ SESSION_POLICY_LIMIT = 2_048
 # https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-limits-endpoints.html
 ENDPOINT_POLICY_LIMIT = 20_480
 
+# `kms:*` without any use of the key: whoever administers it reads nothing. Not in it: importing foreign key material.
+KEY_ADMINISTRATION = (
+    "kms:CancelKeyDeletion",
+    "kms:CreateAlias",
+    "kms:DeleteAlias",
+    "kms:DescribeKey",
+    "kms:DisableKey",
+    "kms:DisableKeyRotation",
+    "kms:EnableKey",
+    "kms:EnableKeyRotation",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListAliases",
+    "kms:ListGrants",
+    "kms:ListKeyPolicies",
+    "kms:ListResourceTags",
+    "kms:PutKeyPolicy",
+    "kms:RevokeGrant",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:UpdateAlias",
+    "kms:UpdateKeyDescription",
+)
+
 Conditions = Mapping[str, Mapping[str, str | tuple[str, ...]]]
 Principals = Mapping[Literal["AWS", "Service", "Federated"], str] | Literal["*"]
 
@@ -110,26 +135,32 @@ _INTERFACES = "https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.h
 
 
 def network_interfaces(
-    names: Names, service: str, where: Iterable[str], tagged: Mapping[str, str] | None
+    names: Names, service: str, *, existing: Iterable[str], made: Iterable[str], tagged: Mapping[str, str]
 ) -> tuple[Statement, ...]:
-    """Lets a role put network interfaces of `service` into subnets.
+    """Lets a role put network interfaces of `service` into subnets, with security groups.
 
-    `where`: ARNs of subnets and security groups; patterns, when they carry the tags `tagged`.
+    `existing`: ARNs of those that are known. `made`: patterns of those whose ids AWS makes up, which carry `tagged`.
     """
-    conditions: Conditions = (
-        {} if tagged is None else {"StringEquals": {f"aws:ResourceTag/{tag}": value for tag, value in tagged.items()}}
-    )
     interfaces = names.arn("ec2", "network-interface/*")
     # Only SageMaker is documented to take a permission back by itself; CodeBuild's goes with the interface.
     takes_back = ("ec2:DeleteNetworkInterfacePermission",) if service.startswith("sagemaker") else ()
+    existing, made = tuple(existing), tuple(made)
+    by_tag: Conditions = {"StringEquals": {f"aws:ResourceTag/{tag}": value for tag, value in tagged.items()}}
     return (
-        Statement(
-            sid="InterfacesWhere",
-            actions=("ec2:CreateNetworkInterface",),
-            resources=tuple(where),
-            conditions=conditions,
-            why="a network interface is made in these subnets and with these security groups only",
-            source=_INTERFACES,
+        *(
+            Statement(
+                sid=sid,
+                actions=("ec2:CreateNetworkInterface",),
+                resources=where,
+                conditions=conditions,
+                why="a network interface is made in these subnets and with these security groups only",
+                source=_INTERFACES,
+            )
+            for sid, where, conditions in (
+                ("InterfacesWhere", existing, {}),
+                ("InterfacesGroup" if existing else "InterfacesWhere", made, by_tag),
+            )
+            if where
         ),
         Statement(
             sid="Interfaces",
@@ -159,6 +190,35 @@ def network_interfaces(
             resources=("*",),
             why="ec2:Describe* knows no resource-level permission",
             source=_INTERFACES,
+        ),
+    )
+
+
+_PRACTICES = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html"
+
+
+def tls_only(bucket_arn: str) -> tuple[Statement, ...]:
+    """Of a bucket policy: nothing in the clear, nothing over broken TLS."""
+    return (
+        Statement(
+            sid="TlsOnly",
+            effect="Deny",
+            actions=("s3:*",),
+            resources=(bucket_arn, f"{bucket_arn}/*"),
+            principals="*",
+            conditions={"Bool": {"aws:SecureTransport": "false"}},
+            why="artifacts and credentials never cross a network in the clear",
+            source=_PRACTICES,
+        ),
+        Statement(
+            sid="ModernTls",
+            effect="Deny",
+            actions=("s3:*",),
+            resources=(bucket_arn, f"{bucket_arn}/*"),
+            principals="*",
+            conditions={"NumericLessThan": {"s3:TlsVersion": "1.2"}},
+            why="TLS below 1.2 is broken",
+            source=_PRACTICES,
         ),
     )
 

@@ -67,6 +67,15 @@ PrincipalArn = Annotated[
     ),
 ]
 
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: path of 512, name of 64 characters.
+RoleArn = Annotated[
+    str,
+    _matching(
+        r"arn:aws(-cn|-us-gov)?:iam::\d{12}:role/[\w+=,.@/-]{1,576}",
+        "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/ml/training",
+    ),
+]
+
 # Part of a resource's name in Pulumi's state; two keys at a time are AWS's limit for a user:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 KeyGeneration = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -103,6 +112,35 @@ BucketName = Annotated[
     _matching(
         r"(?!xn--|sthree-|\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
         "a bucket name: 3 to 63 lower-case letters, digits, hyphens and dots",
+    ),
+]
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html: of the 1,024 characters ZenML needs most.
+ObjectPrefix = Annotated[
+    str,
+    _matching(
+        r"([A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*)?",
+        "letters, digits and . _ -, with slashes between but not around them, such as teams/vision",
+    ),
+    Field(max_length=200),
+]
+
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html (repositoryName)
+RepositoryName = Annotated[
+    str,
+    _matching(
+        r"[a-z0-9]+([._-][a-z0-9]+)*(/[a-z0-9]+([._-][a-z0-9]+)*)*",
+        "the name of a repository, not its address: lower-case letters, digits, and . _ - / between them",
+    ),
+    Field(min_length=2, max_length=256),
+]
+
+# https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html (name)
+ProjectName = Annotated[
+    str,
+    _matching(
+        r"[A-Za-z0-9][A-Za-z0-9_-]{1,149}",
+        "the name of a CodeBuild project, not its ARN: 2 to 150 letters, digits, hyphens and underscores",
     ),
 ]
 

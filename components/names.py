@@ -5,7 +5,8 @@ opaque value.
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 BUCKET_LIMIT = 63
@@ -19,11 +20,23 @@ PROJECT_LIMIT = 150
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
 ALIAS_LIMIT = 256
 
-_HASH_LENGTH = 7
+# zenml/image_builders/aws_image_builder.py: build contexts go below this prefix.
+BUILD_CONTEXTS = "code-build-contexts"
+# Ours: what SageMaker itself writes, away from what ZenML keeps.
+JOB_OUTPUT = "sagemaker"
+
+# What a role is for: the last part of its name.
+ACCESS = "access"
+EXECUTION = "sagemaker"
+SCHEDULER = "scheduler"
+BUILD = "codebuild"
+FLOW_LOGS = "flow-logs"
 
 # `aws ec2 describe-vpc-endpoint-services` there, as aws-cdk-lib has written it down (aws-ec2, vpc-endpoint.ts): the
 # gateway of S3 and CloudWatch Logs are called as everywhere.
 _OTHERWISE_IN_CHINA = frozenset({"ecr.api", "ecr.dkr", "sagemaker.api", "sts"})
+
+_HASH_LENGTH = 7
 
 
 def fit(name: str, limit: int) -> str:
@@ -44,6 +57,19 @@ def partition_of(region: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Existing:
+    """What is there already, and keeps its name. None: this stack makes its own."""
+
+    bucket: str | None = None
+    """Of the artifact store."""
+    repository: str | None = None
+    build_project: str | None = None
+    key_arn: str | None = None
+    role_arns: Mapping[str, str] = field(default_factory=dict)
+    """By purpose."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Names:
     """Names and ARNs of one environment in one account and region.
 
@@ -55,9 +81,14 @@ class Names:
     account_id: str
     region: str
     role_path: str = "/"
-    """Path of all roles and users: begins and ends with a slash."""
+    """Path of all roles and users that are made: begins and ends with a slash."""
+    prefix: str = ""
+    """What everything in the artifact bucket is below, without slashes around it. Empty: the bucket itself."""
+    existing: Existing = field(default_factory=Existing)
     team: str | None = None
     """Of several that share the environment."""
+    shares_key: bool = False
+    """Whether the key is the environment's, and that of other teams too."""
 
     @property
     def base(self) -> str:
@@ -84,11 +115,24 @@ class Names:
 
     @property
     def bucket(self) -> str:
-        return fit(f"{self.base}-{self.account_id}-{self.region}", BUCKET_LIMIT)
+        return self.existing.bucket or fit(f"{self.base}-{self.account_id}-{self.region}", BUCKET_LIMIT)
 
     @property
     def bucket_arn(self) -> str:
         return f"arn:{self.partition}:s3:::{self.bucket}"
+
+    @property
+    def artifacts_uri(self) -> str:
+        """`s3://bucket/prefix`."""
+        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+
+    @property
+    def job_output_uri(self) -> str:
+        return f"{self.artifacts_uri}/{JOB_OUTPUT}"
+
+    def objects_arn(self, below: str = "") -> str:
+        """Every object of the stack, or those `below` a prefix of their own."""
+        return "/".join(part for part in (self.bucket_arn, self.prefix, below, "*") if part)
 
     @property
     def access_log_bucket(self) -> str:
@@ -98,7 +142,7 @@ class Names:
     @property
     def repository(self) -> str:
         # ECR takes no two hyphens in a row, and a slash where they stand.
-        return fit(self.base.replace("--", "/"), REPOSITORY_LIMIT)
+        return self.existing.repository or fit(self.base.replace("--", "/"), REPOSITORY_LIMIT)
 
     @property
     def repository_arn(self) -> str:
@@ -112,6 +156,9 @@ class Names:
         return fit(f"{self.base}-{self.region}-{purpose}", ROLE_LIMIT)
 
     def role_arn(self, purpose: str) -> str:
+        return self.existing.role_arns.get(purpose) or self._own_role_arn(purpose)
+
+    def _own_role_arn(self, purpose: str) -> str:
         return f"arn:{self.partition}:iam::{self.account_id}:role{self.role_path}{self.role(purpose)}"
 
     def user(self, purpose: str) -> str:
@@ -126,7 +173,7 @@ class Names:
 
     @property
     def build_project(self) -> str:
-        return fit(f"{self.base}-image-builder", PROJECT_LIMIT)
+        return self.existing.build_project or fit(f"{self.base}-image-builder", PROJECT_LIMIT)
 
     @property
     def build_project_arn(self) -> str:
@@ -150,4 +197,5 @@ class Names:
 
     @property
     def key_alias(self) -> str:
-        return fit(f"alias/{self.base}", ALIAS_LIMIT)
+        whose = f"{self.name}-{self.environment}" if self.shares_key else self.base
+        return fit(f"alias/{whose}", ALIAS_LIMIT)

@@ -49,6 +49,15 @@ def is_missing(key: str, why: str, example: object) -> Problem:
     return Problem(key, f"is missing: {why}", set_command(key, example))
 
 
+def only_with(key: str, value: object, switch: str, needed: str, mode: str, why: str, example: object) -> list[Problem]:
+    """A setting that one mode needs and all others do not read."""
+    if mode == needed and value is None:
+        return [is_missing(key, f"{why}, with {switch} {needed}", example)]
+    if mode != needed and value is not None:
+        return [Problem(key, f"is {shown(value)}: it has no effect while {switch} is {mode}", remove_command(key))]
+    return []
+
+
 def problem_of(detail: ErrorDetails, namespace: str, model: type[BaseModel]) -> Problem:
     """A validation error of `model`, which was read from `namespace`, as a problem."""
     location = tuple(part for part in detail["loc"] if part not in ("[key]", "constrained-str"))

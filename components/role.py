@@ -26,14 +26,19 @@ class RoleArgs:
 
 
 class Role(ComponentResource):
-    """A role with one inline policy: what it may do stands in one document."""
+    """A role with one inline policy: what it may do stands in one document. An existing one is used as it is."""
 
     arn: Output[str]
     """Resolves once the permissions are in place: a job started with a bare role would fail."""
 
     def __init__(self, name: str, args: RoleArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("mlstack:index:Role", name, {}, opts)
-        self._args = args
+        self.plain_arn = args.names.role_arn(args.purpose)
+        made = () if args.purpose in args.names.existing.role_arns else (self._make(name, args).role,)
+        self.arn = after(self.plain_arn, *made)
+        self.register_outputs({"arn": self.arn})
+
+    def _make(self, name: str, args: RoleArgs) -> iam.RolePolicy:
         mine = ResourceOptions(parent=self)
         what = f"the {args.purpose} role"
         role = iam.Role(
@@ -47,16 +52,10 @@ class Role(ComponentResource):
             tags=args.tags,
             opts=mine,
         )
-        policy = iam.RolePolicy(
+        return iam.RolePolicy(
             f"{name}-permissions",
             name=args.purpose,
             role=role.name,
             policy=document(args.permissions, limit=ROLE_POLICY_LIMIT, what=f"the policy of {what}"),
             opts=mine,
         )
-        self.arn = after(self.plain_arn, policy.role)
-        self.register_outputs({"arn": self.arn})
-
-    @property
-    def plain_arn(self) -> str:
-        return self._args.names.role_arn(self._args.purpose)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, model_validator
 from pydantic.alias_generators import to_camel
 
 from components.limits import (
@@ -29,23 +29,15 @@ from components.limits import (
     VpcId,
     Zone,
 )
+from components.names import ACCESS, BUILD, EXECUTION, FLOW_LOGS, SCHEDULER, Existing, Names
 from components.profiles import PROFILES, Profile
+from components.sources import ArtifactStoreSettings, BuildProjectSettings, RepositorySettings, RoleSource, Section
 
 NAMESPACE = "mlstack"
 """Of our keys in Pulumi's configuration: the name of the project in Pulumi.yaml."""
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,
-        alias_generator=to_camel,
-        use_attribute_docstrings=True,
-    )
-
-
-class EncryptionSettings(_Settings):
+class EncryptionSettings(Section):
     """How data at rest is encrypted."""
 
     mode: Literal["kms", "aws-managed", "existing"] = "kms"
@@ -61,7 +53,7 @@ class EncryptionSettings(_Settings):
     """Days in which the key's deletion can be taken back after `pulumi destroy`; afterwards the data is unreadable."""
 
 
-class AccessLogsSettings(_Settings):
+class AccessLogsSettings(Section):
     """Who read and wrote artifacts, as S3 logs it."""
 
     mode: Literal["create", "existing", "off"] = "create"
@@ -72,18 +64,28 @@ class AccessLogsSettings(_Settings):
     """Days for which the logs are kept in a bucket of this stack."""
 
 
-class RoleSettings(_Settings):
-    """What an organisation asks of every IAM role."""
+class RoleSettings(Section):
+    """What an organisation asks of every IAM role, and the roles that are there already."""
 
     path: RolePath = "/"
     """Path of all roles, and of the user with `connector.auth: iam-role`, such as /ml/."""
     permissions_boundary: Annotated[PolicyArn | None, Field(examples=["arn:aws:iam::123456789012:policy/boundary"])] = (
         None
     )
-    """A policy that limits all roles and the user, whatever else they are granted."""
+    """A policy that limits all roles and the user of this stack, whatever else they are granted."""
+    access: RoleSource = Field(default_factory=RoleSource)
+    """The role that ZenML assumes."""
+    execution: RoleSource = Field(default_factory=RoleSource)
+    """The role that pipelines and jobs run as on SageMaker."""
+    scheduler: RoleSource = Field(default_factory=RoleSource)
+    """The role that EventBridge Scheduler starts scheduled pipelines with."""
+    build: RoleSource = Field(default_factory=RoleSource)
+    """The role that CodeBuild builds images as."""
+    flow_logs: RoleSource = Field(default_factory=RoleSource)
+    """The role that the flow logs of an isolated network are written with."""
 
 
-class NetworkSettings(_Settings):
+class NetworkSettings(Section):
     """Where SageMaker jobs and image builds run."""
 
     mode: Literal["public", "existing", "isolated"] = "public"
@@ -100,14 +102,14 @@ class NetworkSettings(_Settings):
     security_group_ids: Annotated[list[SecurityGroupId], Field(max_length=5, examples=[["sg-0123456789abcdef0"]])] = (
         Field(default_factory=list)
     )
-    """Security groups of the jobs."""
+    """Existing security groups of the jobs. Empty: one is made in the VPC, with a way out by HTTPS and none in."""
     cidr: VpcCidr = "10.42.0.0/16"
     """Address range of an isolated VPC; differs from what it is to be connected with."""
     zones: Annotated[list[Zone], Field(max_length=4, examples=[["eu-west-1a"]])] = Field(default_factory=list)
     """Availability zones of an isolated VPC, at least two. Empty: a and b of the region."""
 
 
-class ConnectorSettings(_Settings):
+class ConnectorSettings(Section):
     """How ZenML gets AWS credentials."""
 
     auth: Literal["implicit", "iam-role", "none"] = "implicit"
@@ -134,7 +136,7 @@ class ConnectorSettings(_Settings):
         return tuple(self.keys or (1,)) if self.auth == "iam-role" else ()
 
 
-class SharingSettings(_Settings):
+class SharingSettings(Section):
     """What the teams of an environment have in common, instead of one each."""
 
     key: bool = False
@@ -144,7 +146,7 @@ class SharingSettings(_Settings):
     """One VPC with one set of endpoints, with network.mode isolated. false: one each."""
 
 
-class TeamConnectorSettings(_Settings):
+class TeamConnectorSettings(Section):
     """Whom a team's access role trusts, where that is not the same for all."""
 
     principal: Annotated[PrincipalArn | None, Field(examples=["arn:aws:iam::123456789012:role/zenml-server"])] = None
@@ -154,7 +156,7 @@ class TeamConnectorSettings(_Settings):
     counts them up."""
 
 
-class TeamSettings(_Settings):
+class TeamSettings(Section):
     """A team: a stack of its own, which differs from the others in these settings only; what it does not
     say is as the environment has it.
 
@@ -186,16 +188,18 @@ class TeamSettings(_Settings):
     """AWS tags on everything of the team, beside the environment's."""
 
 
-class AwsSettings(_Settings):
+class AwsSettings(Section):
     """The keys of the `aws` namespace that the program reads; the aws plugin checks all others."""
 
     region: Annotated[Region, Field(examples=["eu-west-1"])]
     """Where everything is created."""
     allowed_account_ids: Annotated[list[AccountId], Field(min_length=1, max_length=1, examples=[["123456789012"]])]
     """The one account of this environment. Names are computed from it, and the aws plugin refuses any other."""
+    profile: str | None = None
+    """Of the AWS configuration. Existing resources are read with the credentials that the plugin works with."""
 
 
-class StackSettings(_Settings):
+class StackSettings(Section):
     """The keys of the `mlstack` namespace."""
 
     profile: Profile = "production"
@@ -233,13 +237,22 @@ class StackSettings(_Settings):
 
     connector: ConnectorSettings = Field(default_factory=ConnectorSettings)
     """How ZenML gets AWS credentials."""
+    artifact_store: ArtifactStoreSettings = Field(default_factory=ArtifactStoreSettings)
+    """The S3 bucket that artifacts, code and logs are kept in."""
+    repository: RepositorySettings = Field(default_factory=RepositorySettings)
+    """The ECR repository that pipeline images are kept in."""
+    build_project: BuildProjectSettings = Field(default_factory=BuildProjectSettings)
+    """The CodeBuild project that builds pipeline images."""
+    existing_lacks: Literal["stop", "warn"] = "stop"
+    """What to do when an existing resource lacks something that the stack needs of it. stop: say what its owner has to
+    change, before anything is declared. warn: say it, and go on."""
     encryption: EncryptionSettings = Field(default_factory=EncryptionSettings)
     """How data at rest is encrypted."""
 
     access_logs: AccessLogsSettings = Field(default_factory=AccessLogsSettings)
     """Who read and wrote artifacts, as S3 logs it."""
     roles: RoleSettings = Field(default_factory=RoleSettings)
-    """What an organisation asks of every IAM role."""
+    """What an organisation asks of every IAM role, and the roles that are there already."""
     network: NetworkSettings = Field(default_factory=NetworkSettings)
     """Where SageMaker jobs and image builds run."""
     enhanced_scanning: bool = False
@@ -277,6 +290,10 @@ class StackSettings(_Settings):
         profile = given.get("profile", "production")
         # A profile that is none is reported as such; until then anything may be assumed.
         defaults = PROFILES[profile] if profile == "development" else PROFILES["production"]
+        store = given.get("artifactStore")
+        if isinstance(store, dict) and store.get("mode") == "existing":
+            # Switching them on would change the bucket.
+            defaults = {**defaults, "access_logs": {"mode": "off"}}
         return {**{to_camel(name): value for name, value in defaults.items()}, **given}
 
     def of(self, team: TeamSettings) -> Self:
@@ -298,7 +315,7 @@ class StackSettings(_Settings):
         )
 
 
-class Settings(_Settings):
+class Settings(Section):
     """All that the program is told: what the environment is called, AWS's settings and its own."""
 
     project: str
@@ -319,6 +336,45 @@ class Settings(_Settings):
     @property
     def account_id(self) -> str:
         return self.aws.allowed_account_ids[0]
+
+    @property
+    def names(self) -> Names:
+        """Of everything in AWS: what is there already by its own name, all else by a computed one."""
+        stack = self.stack
+        return Names(
+            name=stack.name,
+            environment=self.environment,
+            account_id=self.account_id,
+            region=self.aws.region,
+            role_path=stack.roles.path,
+            team=self.team,
+            shares_key=self.team is not None and (stack.sharing.key or stack.encryption.mode == "existing"),
+            prefix=stack.artifact_store.prefix,
+            existing=Existing(
+                bucket=stack.artifact_store.bucket,
+                repository=stack.repository.name,
+                build_project=stack.build_project.name,
+                key_arn=stack.encryption.key_arn,
+                role_arns={purpose: source.arn for purpose, source in self._role_sources.items() if source.arn},
+            ),
+        )
+
+    @property
+    def _role_sources(self) -> dict[str, RoleSource]:
+        roles = self.stack.roles
+        return {
+            ACCESS: roles.access,
+            EXECUTION: roles.execution,
+            SCHEDULER: roles.scheduler,
+            BUILD: roles.build,
+            FLOW_LOGS: roles.flow_logs,
+        }
+
+    @property
+    def uses_nothing_existing(self) -> bool:
+        stack = self.stack
+        others = (stack.network.vpc_id, stack.access_logs.bucket)
+        return self.names.existing == Existing() and not any(others)
 
     @property
     def zenml_stack_name(self) -> str:

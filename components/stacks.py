@@ -9,6 +9,7 @@ from pulumi import ComponentResource, Output, ResourceOptions, RunError
 from pulumi_aws.ecr import RegistryScanningConfiguration
 
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
+from components.existing import check_existing
 from components.ml_stack import MLStack, MLStackArgs
 from components.network import Network
 from components.settings import Settings
@@ -37,21 +38,25 @@ class Shared(ComponentResource):
         self.register_outputs({})
 
     def _make_key(self) -> EncryptionKey | None:
-        encryption, teams = self._settings.encryption, self._teams
-        existing = encryption.mode == "existing"
-        if encryption.mode == "aws-managed" or not (self._settings.sharing.key or existing):
+        teams = [team for team in self._teams if team.names.shares_key]
+        if not teams or self._settings.encryption.mode == "aws-managed":
             return None
-        logs = [team.names.build_log_group_arn for team in teams if team.builds_images]
-        flows = [] if self._settings.network.mode != "isolated" else [self._args, *teams]
-        if flows:
-            flows = flows[:1] if self._settings.sharing.network else flows[1:]
+        flows = (self._args.rights,) if self._settings.sharing.network else tuple(team.rights for team in teams)
+        isolated = self._settings.network.mode == "isolated"
+        policy = replace(
+            self._args.rights.key,
+            readers=None,
+            jobs=None,
+            teams=tuple(_key_user(team) for team in teams),
+            log_groups=(
+                *(team.names.build_log_group_arn for team in teams if team.rights.builds_images),
+                *(each.names.flow_log_group_arn for each in flows if isolated),
+            ),
+        )
         args = EncryptionKeyArgs(
             names=self._args.names,
-            existing_arn=encryption.key_arn,
-            teams=tuple(_key_user(team) for team in teams),
-            log_groups=(*logs, *(each.names.flow_log_group_arn for each in flows)),
-            repositories=self._settings.container_registry,
-            deletion_window_days=encryption.deletion_window_days,
+            policy=policy,
+            deletion_window_days=self._settings.encryption.deletion_window_days,
             tags=self._args.tags,
         )
         holds_data = ResourceOptions(parent=self, protect=self._settings.protect or None)
@@ -82,16 +87,15 @@ class Shared(ComponentResource):
 
 
 def _key_user(team: MLStackArgs) -> KeyUser:
-    return KeyUser(
-        team=team.names.team or "",
-        bucket_arn=team.names.bucket_arn,
-        readers=team.key_readers,
-        jobs=team.jobs_role,
-    )
+    uses = team.rights.key
+    return KeyUser(team=team.names.team or "", bucket_arn=team.names.bucket_arn, readers=uses.readers, jobs=uses.jobs)
 
 
 def declared(settings: Settings) -> "Stacks":
     """What the settings ask for. What AWS would not take of it ends the program with its message."""
+    # Before anything is declared: nothing is half made when what is there already will not do.
+    for each in settings.stacks:
+        check_existing(MLStackArgs.from_settings(each).rights, settings.aws.profile)
     try:
         return Stacks(settings)
     except UsageError as error:

@@ -45,6 +45,22 @@ def _common(stack: StackSettings) -> Iterator[Problem]:
         yield Problem(
             f"{NAMESPACE}:name", f"is {shown(stack.name)}: {rule}", set_command(f"{NAMESPACE}:name", "mlstack")
         )
+    for setting, existing in (
+        ("artifactStore", stack.artifact_store.bucket),
+        ("repository", stack.repository.name),
+        ("buildProject", stack.build_project.name),
+    ):
+        if existing:
+            rule = "with teams each has its own, which is made: one that is there already would be everybody's"
+            key = f"{NAMESPACE}:{setting}"
+            yield Problem(key, f"is {shown(existing)}: {rule}", remove_command(key))
+    roles = stack.roles
+    for role in ("access", "execution", "scheduler", "build"):
+        if arn := getattr(roles, role).arn:
+            key = f"{NAMESPACE}:roles.{role}"
+            yield Problem(
+                key, f"is {shown(arn)}: with teams each has roles of its own, which are made", remove_command(key)
+            )
     if stack.sharing.network and stack.network.mode != "isolated":
         key = f"{NAMESPACE}:sharing.network"
         rule = f"with network.mode {stack.network.mode} there is no network of this stack to share"

@@ -62,16 +62,19 @@ def demo(
 
 
 def _mount() -> None:
+    from mlstack.backend.commands import backend
     from mlstack.deployment.commands import deploy, destroy
+    from mlstack.existing.commands import existing
     from mlstack.local.commands import local
     from mlstack.registration.commands import deregister, plan, register, rotate_key, status
     from mlstack.review.commands import review
     from mlstack.schedules.commands import schedule
     from mlstack.verification.commands import verify
 
-    for command in (deploy, destroy, review, plan, register, status, deregister, verify, rotate_key):
+    for command in (existing, deploy, destroy, review, plan, register, status, deregister, verify, rotate_key):
         app.command()(command)
     app.add_typer(schedule, name="schedule")
+    app.add_typer(backend, name="backend")
     app.add_typer(local, name="local")
 
 

@@ -9,13 +9,16 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from socket import gethostname
 from types import FrameType
 from typing import Any
 
 from mlstack.errors import MLStackError, UsageError
-from mlstack.outcome import SAYS_NOTHING, News, Outcome, Step, read_event
+from mlstack.existing.asked import UNREAD
+from mlstack.outcome import SAYS_NOTHING, News, Outcome, Pending, Step, read_event
 
 
 class EngineError(MLStackError):
@@ -66,7 +69,13 @@ class Pulumi:
             settings = self._project / f"Pulumi.{str(self._stack).rpartition('/')[2]}.yaml"
             if not (self._configuration or settings.is_file()):
                 raise
-            self._plain("stack", "init", str(self._stack), "--no-select")
+            try:
+                self._plain("stack", "init", str(self._stack), "--no-select")
+            except MLStackError as error:
+                if "passphrase" not in error.message:
+                    raise
+                way_out = f"pulumi stack init {self._stack} --secrets-provider=... makes it with a key (docs/state.md)"
+                raise MLStackError(error.message, hint=way_out) from None
 
     @cached_property
     def project(self) -> str:
@@ -146,14 +155,18 @@ class Pulumi:
         run_program: bool = False,
         on_step: Callable[[Step], None] | None = None,
     ) -> Outcome:
-        """Delete everything that the stack holds. Raises EngineError."""
+        """Delete everything that the stack holds. Raises EngineError.
+
+        `run_program`: let it deregister on the way. It is told that nothing will be made.
+        """
         arguments = ["destroy", "--yes", "--skip-preview", "--json", *(["--refresh"] if refresh else [])]
-        return self._stream([*arguments, *(["--run-program"] if run_program else [])], news, "destroying", on_step)
+        if not run_program:
+            return self._stream(arguments, news, "destroying", on_step)
+        return self._stream([*arguments, "--run-program"], news, "destroying", on_step, {UNREAD: "true"})
 
     def releases(self) -> tuple[str, str]:
         """Of the engine that wrote the state, empty when nothing did yet, and of the one that runs: `v3.259.0`."""
-        deployment = json.loads(self._plain("stack", "export", *self._of_the_stack()))["deployment"]
-        return ((deployment or {}).get("manifest") or {}).get("version", ""), self._plain("version").strip()
+        return (self._deployment().get("manifest") or {}).get("version", ""), self._plain("version").strip()
 
     def output(self, name: str, *, show_secrets: bool = False) -> str:
         """A stack output as JSON. Raises MLStackError when there is none, or when it cannot be decrypted."""
@@ -177,8 +190,35 @@ class Pulumi:
 
     def state(self) -> list[dict[str, Any]]:
         """The resources of the stack as the engine wrote them down, secrets encrypted."""
-        deployment = json.loads(self._plain("stack", "export", *self._of_the_stack()))["deployment"]
-        return list((deployment or {}).get("resources") or [])
+        return list(self._deployment().get("resources") or [])
+
+    def pending(self) -> list[Pending]:
+        """What a killed engine left unfinished."""
+        return [
+            Pending(
+                kind=each["type"],
+                urn=each["resource"]["urn"],
+                inputs=each["resource"].get("inputs") or {},
+                parent=each["resource"].get("parent") or "",
+            )
+            for each in self._deployment().get("pending_operations") or []
+        ]
+
+    def backend(self) -> str:
+        """Where the state is kept, as it was given to `pulumi login`."""
+        self._check_tools()
+        return str(json.loads(self._plain("whoami", "--json"))["url"])
+
+    def last_process(self) -> dict[str, Any]:
+        """Of the last run that we started here: `pid`, `host` and `since`. Empty when there is none."""
+        try:
+            with self._log.open(encoding="utf-8") as log:
+                return dict(json.loads(log.readline())["engineProcess"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+    def _deployment(self) -> dict[str, Any]:
+        return json.loads(self._plain("stack", "export", *self._of_the_stack()))["deployment"] or {}
 
     def release_lock(self) -> None:
         """Forget a lock that a killed engine left behind."""
@@ -215,7 +255,12 @@ class Pulumi:
         return done.stdout
 
     def _stream(
-        self, arguments: list[str], news: News, doing: str, on_step: Callable[[Step], None] | None = None
+        self,
+        arguments: list[str],
+        news: News,
+        doing: str,
+        on_step: Callable[[Step], None] | None = None,
+        told: Mapping[str, str] | None = None,
     ) -> Outcome:
         outcome = Outcome()
         self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -224,7 +269,7 @@ class Pulumi:
             process = subprocess.Popen(
                 ["pulumi", *arguments, *self._of_the_stack(), *self._configuration, "--non-interactive"],
                 cwd=self._project,
-                env=self._environment,
+                env={**self._environment, **(told or {})},
                 stdout=subprocess.PIPE,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
@@ -233,6 +278,8 @@ class Pulumi:
                 process_group=0,
             )
             assert process.stdout is not None
+            since = datetime.now(UTC).isoformat()
+            log.write(json.dumps({"engineProcess": {"pid": process.pid, "host": gethostname(), "since": since}}) + "\n")
             with _interrupting(process, news) as interrupted:
                 for line in process.stdout:
                     log.write(line)

@@ -9,7 +9,13 @@ from mlstack.causes import cause
 
 News = Callable[[str], None]
 
-SAYS_NOTHING = ("program exited with non-zero exit code", "update failed", "preview failed")
+SAYS_NOTHING = (
+    "program exited with non-zero exit code",
+    "update failed",
+    "preview failed",
+    # Of a plan, whatever is not reached once something else has failed.
+    "but none were seen",
+)
 """In what the engine says last, beside the error itself."""
 
 CHANGES = ("create", "update", "replace", "delete")
@@ -48,6 +54,17 @@ class Step:
         component = (parents[1:2] or parents or [self.type])[0].rpartition(":")[2]
         # Of roles there are several.
         return f"{component} {self.parent.rpartition('::')[2]}" if component == "Role" and self.parent else component
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pending:
+    """What the engine had begun when it was cut off; whether it was done, only AWS knows."""
+
+    kind: str
+    """`creating`, `updating`, `deleting`, as the engine calls them."""
+    urn: str
+    inputs: Mapping[str, Any]
+    parent: str
 
 
 @dataclass

@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from mlstack.contract import MLStackOutputs
 from mlstack.deployment import data, shown
+from mlstack.deployment.pending import refuse_unclear
 from mlstack.deployment.work import Work
 from mlstack.engine import Pulumi
 from mlstack.errors import MLStackError, UsageError
@@ -60,6 +61,7 @@ def deploy(
     with connection():
         pass  # a server that is not there is said before anything is touched
     pulumi.make()
+    refuse_unclear(pulumi.pending(), pulumi.stack)
     todo = ["preview", "pulumi up", "registration", *(["smoke pipeline"] if smoke else [])]
     with (
         Work(console, _again("deploy"), todo, as_json=as_json) as work,
@@ -138,6 +140,7 @@ def destroy(
     console = _console()
     pulumi = _pulumi(stack, config_file)
     pulumi.check()
+    refuse_unclear(pulumi.pending(), pulumi.stack)
     resources = pulumi.state()
     held = data.in_state(resources)
     contracts = _contracts_of(resources)
