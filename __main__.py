@@ -1,33 +1,20 @@
-"""The program that `pulumi up` runs: settings, one MLStack, outputs."""
+"""The program that `pulumi up` runs: settings, the stacks that they ask for, outputs."""
 
 import pulumi
 
+from components.account import refuse_another
 from components.configuration import from_pulumi
-from components.existing import check_existing
-from components.ml_stack import MLStack, MLStackArgs
-from mlstack.registration.automatic import Registration, leave_registered
+from components.stacks import declared
+from mlstack.registration.automatic import leave_registered, register_all
 
 settings = from_pulumi()
-args = MLStackArgs.from_settings(settings)
-# Before anything is declared: nothing is half made when what is there already will not do.
-check_existing(args.rights, settings.aws.profile)
-stack = MLStack(settings.stack.name, args)
+refuse_another(settings)
+stacks = declared(settings)
 
-# For `mlstack register`: everything ZenML needs, in one versioned document.
-pulumi.export("mlstack", stack.contract)
-
-# For `mlstack register` too: the key of the user that ZenML works as, secret. Only with connector.auth: iam-role.
-pulumi.export("connector_key", stack.connector_key)
+for name, value in stacks.outputs().items():
+    pulumi.export(name, value)
 
 if settings.stack.registration == "automatic":
-    Registration(stack.contract, stack.connector_key, after=stack)
+    register_all(stacks.by_team)
 else:
     leave_registered()
-
-# For people and for StackReference.
-pulumi.export("bucket", stack.bucket)
-pulumi.export("repository_url", stack.repository_url)
-pulumi.export("access_role_arn", stack.access_role_arn)
-pulumi.export("execution_role_arn", stack.execution_role_arn)
-pulumi.export("build_project", stack.build_project)
-pulumi.export("zenml_stack", settings.zenml_stack_name)

@@ -74,7 +74,7 @@ def connectors(
         ),
         "aws": connector("aws", "aws-generic", None, ()),
     }
-    if registry:
+    if registry and container_registry.has_connector(names):
         find, push = container_registry.grant_find(names), container_registry.grant_push(names)
         policy = (*find, *(push if pushes else ()))
         found["ecr"] = connector("ecr", "docker-registry", names.registry_host, policy)

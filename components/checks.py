@@ -13,6 +13,7 @@ from components.limits import NamePart
 from components.names import partition_of
 from components.problems import Problem, is_missing, only_with, remove_command, set_command, shown
 from components.settings import NAMESPACE, AwsSettings, StackSettings
+from components.team_checks import of_teams
 from mlstack.errors import nearest
 
 # What an environment may hold beside ours: aws is the plugin's, pulumi the engine's own (pulumi:tags).
@@ -41,6 +42,10 @@ _WITHOUT_RIGHTS = frozenset({"use_training_step", "processor_args", "processor_r
 
 def between(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
     """Problems between the settings of one environment."""
+    return of_teams(stack, lambda own: _between(own, aws)) if stack.teams else _between(stack, aws)
+
+
+def _between(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
     return [
         *_registry_is_needed(stack),
         *_connector(stack, aws),

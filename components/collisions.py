@@ -14,6 +14,10 @@ _USERS = ("zenml",)
 
 def reserved(settings: Settings) -> dict[str, str]:
     """What the environment owns, or would with every part switched on: ARN to what people call it."""
+    return {arn: words for each in (settings, *settings.stacks) for arn, words in _of_one(each).items()}
+
+
+def _of_one(settings: Settings) -> dict[str, str]:
     names, existing = settings.names, settings.names.existing
     owned = {
         names.bucket_arn: f"bucket {names.bucket}",

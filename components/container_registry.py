@@ -118,8 +118,16 @@ class ContainerRegistry(ComponentResource):
             configuration=configured(
                 {"uri": names.registry_host, "default_repository": names.repository}, self._args.configuration
             ),
-            connector="ecr",
+            connector="ecr" if has_connector(self._args.names) else None,
         )
+
+
+def has_connector(names: Names) -> bool:
+    """Not in China: ZenML's connector takes no registry whose host ends in amazonaws.com.cn.
+
+    There images are built by CodeBuild, which logs in as its own role, and pulled by SageMaker's.
+    """
+    return names.partition != "aws-cn"
 
 
 def grant_find(names: Names) -> tuple[Statement, ...]:

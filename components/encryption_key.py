@@ -39,10 +39,18 @@ class EncryptionKey(ComponentResource):
             description=f"Data at rest of the ZenML stack {args.names.base}",
             enable_key_rotation=True,
             deletion_window_in_days=args.deletion_window_days,
-            policy=document(key_policy(args.policy), limit=KEY_POLICY_LIMIT, what="the key policy"),
+            policy=_document(args.policy),
             tags=args.tags,
             opts=mine,
         )
         Alias(f"{name}-alias", name=args.names.key_alias, target_key_id=key.key_id, opts=mine)
         arn: Output[str] = key.arn
         return arn
+
+
+def _document(policy: KeyPolicyArgs) -> str:
+    if not policy.teams:
+        return document(key_policy(policy), limit=KEY_POLICY_LIMIT, what="the key policy")
+    what = f"the policy of the key that {len(policy.teams)} teams share"
+    hint = "set mlstack:sharing.key to false, or shorten mlstack:roles.path and the names of teams"
+    return document(key_policy(policy), limit=KEY_POLICY_LIMIT, what=what, hint=hint)

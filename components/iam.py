@@ -95,7 +95,10 @@ class Statement:
         return document
 
 
-def document(statements: Iterable[Statement], *, limit: int, what: str) -> str:
+_SHORTEN = "shorten mlstack:name, or switch a component off"
+
+
+def document(statements: Iterable[Statement], *, limit: int, what: str, hint: str = _SHORTEN) -> str:
     """The statements as a policy document in AWS's JSON, without white space.
 
     Raises UsageError when it is longer than `limit` characters, which AWS would refuse only at `pulumi up`.
@@ -111,7 +114,7 @@ def document(statements: Iterable[Statement], *, limit: int, what: str) -> str:
     if len(text) > limit:
         raise UsageError(
             f"{what} is {len(text)} characters long, AWS allows {limit}",
-            hint="shorten mlstack:name, or switch a component off",
+            hint=hint,
         )
     return text
 

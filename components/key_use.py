@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from components.iam import KEY_ADMINISTRATION, Conditions, Statement
 from components.names import Names
+from components.shared_key import KeyUser, of_bucket, readers
 
 _THROUGH_S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html"
 _JOBS = "https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html"
@@ -20,6 +21,8 @@ class KeyPolicyArgs:
     """ARNs of the roles that use it through S3. None: whom IAM policies of the account let."""
     jobs: str | None = None
     """ARN of the role that runs SageMaker jobs on encrypted volumes."""
+    teams: tuple[KeyUser, ...] = ()
+    """Those that share it, each with readers and jobs of its own."""
     log_groups: tuple[str, ...] = ()
     """ARNs of the log groups that it encrypts."""
     repositories: bool = False
@@ -33,7 +36,7 @@ def grant_use_through_s3(names: Names, sid: str) -> tuple[Statement, ...]:
             names,
             sid,
             ("kms:Decrypt", "kms:GenerateDataKey"),
-            {"StringEquals": {"kms:ViaService": _service(names, "s3")}},
+            _through_s3(names),
             why="S3 encrypts each object with a data key that this key wraps",
             source=_THROUGH_S3,
         ),
@@ -47,7 +50,7 @@ def grant_read_through_s3(names: Names, sid: str) -> tuple[Statement, ...]:
             names,
             sid,
             ("kms:Decrypt",),
-            {"StringEquals": {"kms:ViaService": _service(names, "s3")}},
+            _through_s3(names),
             why="S3 decrypts the data key of each object with this key",
             source=_THROUGH_S3,
         ),
@@ -76,6 +79,11 @@ def grant_jobs(names: Names) -> tuple[Statement, ...]:
     )
 
 
+def _through_s3(names: Names) -> Conditions:
+    through: Conditions = {"StringEquals": {"kms:ViaService": _service(names, "s3")}}
+    return {**through, **of_bucket(names.bucket_arn)} if names.shares_key else through
+
+
 def _use(
     names: Names, sid: str, actions: tuple[str, ...], conditions: Conditions, *, why: str, source: str
 ) -> Statement:
@@ -97,11 +105,12 @@ def key_policy(args: KeyPolicyArgs) -> tuple[Statement, ...]:
 
     Roles are named by a condition, not as principals: KMS refuses principals that do not exist yet.
     """
-    users = [_administration(args), _readers(args, args.readers)]
+    users = [_administration(args)]
+    users += readers(args.names, args.teams) if args.teams else (_readers(args, args.readers),)
     if args.repositories:
         users.append(_repositories(args))
-    if args.jobs:
-        users += _jobs(args, args.jobs)
+    if jobs := tuple(each for each in (args.jobs, *(team.jobs for team in args.teams)) if each):
+        users += _jobs(args, jobs)
     if args.log_groups:
         users.append(_logs(args, args.log_groups))
     return tuple(users)
@@ -141,8 +150,8 @@ def _repositories(args: KeyPolicyArgs) -> Statement:
     )
 
 
-def _jobs(args: KeyPolicyArgs, role: str) -> tuple[Statement, ...]:
-    whom = {"aws:PrincipalArn": role}
+def _jobs(args: KeyPolicyArgs, roles: tuple[str, ...]) -> tuple[Statement, ...]:
+    whom = {"aws:PrincipalArn": roles}
     return (
         _account(
             args,

@@ -7,6 +7,7 @@ from components import server_user
 from components.iam import Conditions
 from components.names import ACCESS, BUILD, EXECUTION, FLOW_LOGS, SCHEDULER, Existing, Names
 from components.settings import Settings
+from mlstack.errors import UsageError
 
 REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/"
 """Resource types and condition keys of every action."""
@@ -47,6 +48,12 @@ class Managed:
     def from_settings(cls, settings: Settings) -> "Managed":
         """What `Pulumi.<environment>.yaml` asks for, and no more: a part that is switched on later needs new roles."""
         stack = settings.stack
+        if stack.teams:
+            raise UsageError(
+                f"mlstack:teams in Pulumi.{settings.environment}.yaml: the roles of workflows are limited to the names "
+                "of one stack, and know no teams yet",
+                hint="deploy this environment with a role of your own, or give each team an environment",
+            )
         return cls(
             # What exists must not be changed, whatever it is called: rights are on the names that are computed.
             names=replace(settings.names, existing=Existing()),

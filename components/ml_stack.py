@@ -32,6 +32,10 @@ class MLStackArgs:
     stack_name: str
     """Name of the ZenML stack."""
     settings: StackSettings
+    key: EncryptionKey | None = None
+    """Shared with other teams, instead of one of its own."""
+    network: Network | None = None
+    """The same for the VPC of an isolated network."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -57,7 +61,21 @@ class MLStackArgs:
             "mlstack:project": self.project,
             "mlstack:environment": self.names.environment,
             **self.settings.tags,
+            **({"mlstack:team": self.names.team} if self.names.team else {}),
         }
+
+    def network_args(self, key: EncryptionKey | None) -> NetworkArgs:
+        """Of an isolated network."""
+        network, names = self.settings.network, self.names
+        return NetworkArgs(
+            names=names,
+            cidr=network.cidr,
+            zones=tuple(network.zones or (f"{names.region}a", f"{names.region}b")),
+            key=key,
+            log_retention_days=self.settings.log_retention_days,
+            permissions_boundary=self.settings.roles.permissions_boundary,
+            tags=self.tags,
+        )
 
 
 class MLStack(ComponentResource):
@@ -122,8 +140,8 @@ class MLStack(ComponentResource):
         )
 
     def _make_key(self) -> EncryptionKey | None:
-        if not self._rights.encrypted:
-            return None
+        if not self._rights.encrypted or self._args.key:
+            return self._args.key
         args = EncryptionKeyArgs(
             names=self._args.names,
             policy=self._rights.key,
@@ -133,19 +151,9 @@ class MLStack(ComponentResource):
         return EncryptionKey(f"{self._name}-encryption", args, self._holds_data)
 
     def _make_network(self) -> Network | None:
-        network, names = self._settings.network, self._args.names
-        if network.mode != "isolated":
-            return None
-        args = NetworkArgs(
-            names=names,
-            cidr=network.cidr,
-            zones=tuple(network.zones or (f"{names.region}a", f"{names.region}b")),
-            key=self._key,
-            log_retention_days=self._settings.log_retention_days,
-            permissions_boundary=self._settings.roles.permissions_boundary,
-            tags=self._args.tags,
-        )
-        return Network(f"{self._name}-network", args, self._mine)
+        if self._settings.network.mode != "isolated" or self._args.network:
+            return self._args.network
+        return Network(f"{self._name}-network", self._args.network_args(self._key), self._mine)
 
     def _make_placement(self) -> Placement | None:
         if self._network:
@@ -187,7 +195,8 @@ class MLStack(ComponentResource):
             key=self._key,
             untagged_image_days=self._settings.untagged_image_days,
             tagged_image_count=self._settings.tagged_image_count,
-            enhanced_scanning=self._settings.enhanced_scanning,
+            # Of the account's whole registry: with teams it is declared once for all.
+            enhanced_scanning=self._settings.enhanced_scanning and not self._args.names.team,
             force_delete=self._settings.container_registry_force_delete,
             keep=self._keep,
             configuration=self._settings.container_registry_config,
@@ -224,6 +233,7 @@ class MLStack(ComponentResource):
             execution_role_arn=self._execution_role.plain_arn,
             instance_type=self._settings.instance_type,
             configuration=self._settings.orchestrator_config,
+            jobs_carry=self._rights.carried,
             permissions_boundary=self._settings.roles.permissions_boundary,
             exclusive_roles=self._settings.roles.exclusive,
             tags=self._args.tags,
@@ -238,6 +248,7 @@ class MLStack(ComponentResource):
             execution_role_arn=self._execution_role.plain_arn,
             instance_type=self._settings.instance_type,
             configuration=self._settings.step_operator_config,
+            job_tags=self._rights.carried,
         )
         return StepOperator(f"{self._name}-step-operator", args, self._mine)
 

@@ -32,6 +32,10 @@ SCHEDULER = "scheduler"
 BUILD = "codebuild"
 FLOW_LOGS = "flow-logs"
 
+# `aws ec2 describe-vpc-endpoint-services` there, as aws-cdk-lib has written it down (aws-ec2, vpc-endpoint.ts): the
+# gateway of S3 and CloudWatch Logs are called as everywhere.
+_OTHERWISE_IN_CHINA = frozenset({"ecr.api", "ecr.dkr", "sagemaker.api", "sts"})
+
 _HASH_LENGTH = 7
 
 
@@ -84,10 +88,16 @@ class Names:
     given: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Names that adopted resources have already, by what is named: `bucket`, `repository`, `build_project`, `user`, and
     of a role its purpose."""
+    team: str | None = None
+    """Of several that share the environment."""
+    shares_key: bool = False
+    """Whether the key is the environment's, and that of other teams too."""
 
     @property
     def base(self) -> str:
-        return f"{self.name}-{self.environment}"
+        # None of the three has two hyphens in a row: team `a` of `b-dev` and team `a-b` of `dev` stay apart, and both
+        # from an environment without teams that is called `a-b-dev`.
+        return "--".join((self.name, self.team, self.environment)) if self.team else f"{self.name}-{self.environment}"
 
     @property
     def partition(self) -> str:
@@ -96,6 +106,11 @@ class Names:
     @property
     def dns_suffix(self) -> str:
         return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+
+    def endpoint_service(self, service: str) -> str:
+        """Name of the service behind a VPC endpoint, such as `com.amazonaws.eu-west-1.logs`."""
+        china = self.partition == "aws-cn" and service in _OTHERWISE_IN_CHINA
+        return f"{'cn.' if china else ''}com.amazonaws.{self.region}.{service}"
 
     def arn(self, service: str, resource: str) -> str:
         """`arn:<partition>:<service>:<region>:<account>:<resource>`."""
@@ -128,11 +143,14 @@ class Names:
 
     @property
     def access_log_bucket(self) -> str:
+        # No environment's name ends in `-logs` (checks.py): this would be its bucket.
         return fit(f"{self.base}-logs-{self.account_id}-{self.region}", BUCKET_LIMIT)
 
     @property
     def repository(self) -> str:
-        return self.existing.repository or self._given("repository", fit(self.base, REPOSITORY_LIMIT))
+        # ECR takes no two hyphens in a row, and a slash where they stand.
+        computed = fit(self.base.replace("--", "/"), REPOSITORY_LIMIT)
+        return self.existing.repository or self._given("repository", computed)
 
     @property
     def repository_arn(self) -> str:
@@ -188,4 +206,5 @@ class Names:
 
     @property
     def key_alias(self) -> str:
-        return fit(f"alias/{self.base}", ALIAS_LIMIT)
+        whose = f"{self.name}-{self.environment}" if self.shares_key else self.base
+        return fit(f"alias/{whose}", ALIAS_LIMIT)

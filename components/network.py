@@ -230,7 +230,7 @@ class Network(ComponentResource):
         )
 
     def _service(self, service: str) -> str:
-        return f"com.amazonaws.{self._args.names.region}.{service}"
+        return self._args.names.endpoint_service(service)
 
     def _endpoint_policy(self, service: str, actions: tuple[str, ...], *more: Statement) -> str:
         account = self._args.names.account_id

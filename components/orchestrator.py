@@ -9,6 +9,7 @@ from components import sagemaker
 from components.flavors import configured
 from components.iam import Statement, pass_role, service_trust
 from components.names import SCHEDULER, Names
+from components.own_work import narrowed
 from components.role import Role, RoleArgs
 from components.sagemaker import JobSettings
 from mlstack.contract import Component
@@ -25,6 +26,8 @@ class OrchestratorArgs:
     """Of steps that name none themselves."""
     configuration: dict[str, JsonValue] = field(default_factory=dict)
     """More keys of ZenML's sagemaker orchestrator; they win over the defaults below."""
+    jobs_carry: dict[str, str] = field(default_factory=dict)
+    """Tags by which jobs and pipelines are told from those of other teams."""
     permissions_boundary: str | None = None
     exclusive_roles: bool = False
     """Take all other policies away from its role."""
@@ -51,7 +54,7 @@ class Orchestrator(ComponentResource):
                 purpose=SCHEDULER,
                 description="Starts scheduled ZenML pipelines",
                 trust=scheduler_trust(args.names),
-                permissions=scheduler_permissions(args.names),
+                permissions=narrowed(scheduler_permissions(args.names), args.jobs_carry),
                 permissions_boundary=args.permissions_boundary,
                 exclusive=args.exclusive_roles,
                 tags=args.tags,
@@ -161,5 +164,6 @@ def grant_submit(names: Names) -> tuple[Statement, ...]:
             source=orchestrator,
         ),
         *sagemaker.grant_jobs(names),
-        *sagemaker.grant_job_logs(names),
+        # One log group for all jobs of the account: a team would read what the jobs of others say.
+        *(() if names.team else sagemaker.grant_job_logs(names)),
     )

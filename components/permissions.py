@@ -8,6 +8,7 @@ from components.access_role import access_trust, without_repeats
 from components.iam import Statement
 from components.key_use import KeyPolicyArgs
 from components.names import ACCESS, BUILD, EXECUTION, FLOW_LOGS, SCHEDULER, Names
+from components.own_work import narrowed
 from components.placement import grant_placement
 from components.settings import StackSettings
 
@@ -32,6 +33,12 @@ class Permissions:
     """ARN of the identity that assumes the access role. None: there is no such role."""
 
     @property
+    def carried(self) -> dict[str, str]:
+        """Tags by which the jobs and pipelines of one team are told from those of others; none without teams."""
+        ours = ("mlstack:environment", "mlstack:project", "mlstack:team")
+        return {tag: self.tags[tag] for tag in ours} if self.names.team else {}
+
+    @property
     def encrypted(self) -> bool:
         """Whether a key of its own, of this stack or an existing one, encrypts what is stored."""
         return self.settings.encryption.mode != "aws-managed"
@@ -54,7 +61,8 @@ class Permissions:
             found[EXECUTION] = RoleRights(trust=sagemaker.execution_trust(names), permissions=self._execution())
         if self.runs_on_sagemaker and self.settings.orchestrator == "sagemaker":
             trust = orchestrator.scheduler_trust(names)
-            found[SCHEDULER] = RoleRights(trust=trust, permissions=orchestrator.scheduler_permissions(names))
+            permissions = narrowed(orchestrator.scheduler_permissions(names), self.carried)
+            found[SCHEDULER] = RoleRights(trust=trust, permissions=permissions)
         if self.builds_images:
             found[BUILD] = RoleRights(trust=image_builder.build_trust(names), permissions=self._build())
         if self.settings.network.mode == "isolated":
@@ -74,12 +82,15 @@ class Permissions:
             needed += sagemaker.grant_jobs(names) if self.settings.step_operator else ()
         if self.builds_images:
             needed += image_builder.grant_build(names)
-        return without_repeats(needed)
+        return narrowed(without_repeats(needed), self.carried)
 
     def _execution(self) -> tuple[Statement, ...]:
         names = self.names
         return (
-            *sagemaker.execution_permissions(names, pipelines=self.settings.orchestrator == "sagemaker"),
+            *narrowed(
+                sagemaker.execution_permissions(names, pipelines=self.settings.orchestrator == "sagemaker"),
+                self.carried,
+            ),
             *artifact_store.grant_write_output(names, encrypted=self.encrypted),
             *container_registry.grant_pull(names),
             *(key_use.grant_jobs(names) if self.encrypted else ()),
@@ -91,7 +102,10 @@ class Permissions:
         return image_builder.build_permissions(self.names, encrypted=self.encrypted, placed=placed)
 
     def _placed(self, service: str) -> tuple[Statement, ...]:
-        return grant_placement(self.names, self.settings.network, self.tags, service)
+        # A network that teams share is none's.
+        shared = ("mlstack:team",) if self.settings.sharing.network else ()
+        tags = {tag: value for tag, value in self.tags.items() if tag not in shared}
+        return grant_placement(self.names, self.settings.network, tags, service)
 
     @property
     def _encrypts_images(self) -> bool:

@@ -89,5 +89,6 @@ def grant_placement(
     subnets = [names.arn("ec2", f"subnet/{each}") for each in network.subnet_ids]
     made = [names.arn("ec2", "security-group/*")] if not groups else []
     made += [names.arn("ec2", "subnet/*")] if not subnets else []
-    tagged = {tag: tags[tag] for tag in ("mlstack:environment", "mlstack:project")}
+    own = ("mlstack:environment", "mlstack:project", "mlstack:team")
+    tagged = {tag: tags[tag] for tag in own if tag in tags}
     return network_interfaces(names, service, existing=(*groups, *subnets), made=made, tagged=tagged)

@@ -113,12 +113,15 @@ def _field(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[typ
     """The model and the field that a location ends in."""
     field: FieldInfo | None = None
     for part in location:
+        if isinstance(part, int):
+            continue
         found = next((info for name, info in model.model_fields.items() if part in (info.alias, name)), None)
         if found is None:
             break
         field = found
-        if isinstance(found.annotation, type) and issubclass(found.annotation, BaseModel):
-            model = found.annotation
+        inner = next(iter(get_args(found.annotation)), found.annotation)  # a list of models
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            model = inner
     return model, field
 
 

@@ -1,6 +1,6 @@
 """What people write into `Pulumi.<environment>.yaml`, typed, and read before any resource is declared."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 from pydantic.alias_generators import to_camel
@@ -193,6 +193,58 @@ class NamesSettings(Section):
         return {what: name for what, name in names.items() if name}
 
 
+class SharingSettings(Section):
+    """What the teams of an environment have in common, instead of one each."""
+
+    key: bool = False
+    """One KMS key, whose policy lets each team use it for its own bucket only. false: a key each, about 1 USD a
+    month."""
+    network: bool = False
+    """One VPC with one set of endpoints, with network.mode isolated. false: one each."""
+
+
+class TeamConnectorSettings(Section):
+    """Whom a team's access role trusts, where that is not the same for all."""
+
+    principal: Annotated[PrincipalArn | None, Field(examples=["arn:aws:iam::123456789012:role/zenml-server"])] = None
+    """With connector.auth implicit: the identity that the team's ZenML server runs as."""
+    keys: Annotated[list[KeyGeneration], Field(max_length=2, examples=[[1]])] = Field(default_factory=list)
+    """With connector.auth iam-role: generations of the access key of the team's user. `mlstack rotate-key --team`
+    counts them up."""
+
+
+class TeamSettings(Section):
+    """A team: a stack of its own, which differs from the others in these settings only; what it does not
+    say is as the environment has it.
+
+    What an organisation or an auditor asks of an environment (encryption, network, logs, retention, role paths) is the
+    same for all its teams and cannot be set here.
+    """
+
+    name: Annotated[NamePart, Field(examples=["vision"])]
+    """Part of every name, as is the environment."""
+    stack_name: Annotated[str, Field(max_length=200)] = ""
+    """Name of the ZenML stack. Empty: `<name>-<team>-<environment>`."""
+    connector: TeamConnectorSettings = Field(default_factory=TeamConnectorSettings)
+    """Whom the access role trusts, where that is not the same for all."""
+    orchestrator: Literal["sagemaker", "local"] | None = None
+    """Where pipelines run."""
+    step_operator: bool | None = None
+    """Lets single steps run as SageMaker training jobs."""
+    image_builder: bool | None = None
+    """A CodeBuild project that builds pipeline images."""
+    instance_type: InstanceType | None = None
+    """Default SageMaker instance of steps."""
+    protect: bool | None = None
+    """Refuse to delete what holds the team's data until this is false: what has to be said before a team can go."""
+    artifact_store_force_destroy: bool | None = None
+    """Delete the team's artifacts together with its bucket. NOT recoverable."""
+    container_registry_force_delete: bool | None = None
+    """Delete the team's images together with its repository. NOT recoverable."""
+    tags: dict[TagKey, TagValue] = Field(default_factory=dict, max_length=40)
+    """AWS tags on everything of the team, beside the environment's."""
+
+
 class AwsSettings(Section):
     """The keys of the `aws` namespace that the program reads; the aws plugin checks all others."""
 
@@ -286,6 +338,13 @@ class StackSettings(Section):
     tags: dict[TagKey, TagValue] = Field(default_factory=dict, max_length=40)
     """AWS tags on everything, beside `mlstack:project` and `mlstack:environment`. AWS allows 50 on a resource."""
 
+    teams: Annotated[list[TeamSettings], Field(max_length=40, examples=[[{"name": "vision"}]])] = Field(
+        default_factory=list
+    )
+    """A stack for each team instead of one for all, apart from each other in AWS (docs/accounts-and-teams.md)."""
+    sharing: SharingSettings = Field(default_factory=SharingSettings)
+    """What the teams have in common."""
+
     @model_validator(mode="before")
     @classmethod
     def _fill_from_profile(cls, given: dict[str, object]) -> dict[str, object]:
@@ -298,6 +357,24 @@ class StackSettings(Section):
             defaults = {**defaults, "access_logs": {"mode": "off"}}
         return {**{to_camel(name): value for name, value in defaults.items()}, **given}
 
+    def of(self, team: TeamSettings) -> Self:
+        """As that team has them: what it says itself wins, the rest is common."""
+        switches = (
+            *("orchestrator", "step_operator", "image_builder", "instance_type"),
+            *("protect", "artifact_store_force_destroy", "container_registry_force_delete"),
+        )
+        said = {name: value for name in switches if (value := getattr(team, name)) is not None}
+        connector = {name: value for name in ("principal", "keys") if (value := getattr(team.connector, name))}
+        return self.model_copy(
+            update={
+                **said,
+                "stack_name": team.stack_name,
+                "connector": self.connector.model_copy(update=connector),
+                "tags": {**self.tags, **team.tags},
+                "teams": [],
+            }
+        )
+
 
 class Settings(Section):
     """All that the program is told: what the environment is called, AWS's settings and its own."""
@@ -306,6 +383,16 @@ class Settings(Section):
     environment: NamePart
     aws: AwsSettings
     stack: StackSettings
+    team: str | None = None
+    """Whose stack these describe, when there are teams."""
+
+    @property
+    def stacks(self) -> "tuple[Settings, ...]":
+        """One for each stack: of every team, or of the environment itself."""
+        teams = self.stack.teams
+        if not teams:
+            return (self,)
+        return tuple(self.model_copy(update={"stack": self.stack.of(team), "team": team.name}) for team in teams)
 
     @property
     def account_id(self) -> str:
@@ -322,6 +409,8 @@ class Settings(Section):
             region=self.aws.region,
             role_path=stack.roles.path,
             given=stack.names.given,
+            team=self.team,
+            shares_key=self.team is not None and (stack.sharing.key or stack.encryption.mode == "existing"),
             prefix=stack.artifact_store.prefix,
             existing=Existing(
                 bucket=stack.artifact_store.bucket,
@@ -351,4 +440,5 @@ class Settings(Section):
 
     @property
     def zenml_stack_name(self) -> str:
-        return self.stack.stack_name or f"{self.stack.name}-{self.environment}"
+        parts = (self.stack.name, self.team, self.environment)
+        return self.stack.stack_name or "-".join(part for part in parts if part)

@@ -20,6 +20,8 @@ class StepOperatorArgs:
     """Of steps that name none themselves."""
     configuration: dict[str, JsonValue] = field(default_factory=dict)
     """More keys of ZenML's sagemaker step operator; they win over the defaults below."""
+    job_tags: dict[str, str] = field(default_factory=dict)
+    """Tags of the jobs, where teams are told by them."""
 
 
 class StepOperator(ComponentResource):
@@ -49,9 +51,15 @@ class StepOperator(ComponentResource):
                         "instance_type": args.instance_type,
                         "output_path": args.names.job_output_uri,
                         **jobs.estimator_args(),
+                        **self._tagging(),
                     },
                 },
                 args.configuration,
             ),
             connector="aws",
         )
+
+    def _tagging(self) -> dict[str, JsonValue]:
+        """ZenML has no setting for the tags of these jobs; the SDK's Estimator has."""
+        tags: list[JsonValue] = [{"Key": tag, "Value": value} for tag, value in self._args.job_tags.items()]
+        return {"tags": tags} if tags else {}

@@ -56,10 +56,13 @@ class ZenMLParts:
 
     def _outputs(self, project: str, jobs: JobSettings) -> MLStackOutputs:
         names = self.names
-        where = f"{project}/{names.environment} in {names.account_id}, {names.region}"
+        whose = "/".join(part for part in (project, names.environment, names.team) if part)
+        where = f"{whose} in {names.account_id}, {names.region}"
         return MLStackOutputs(
+            schema_version=2 if names.team else 1,
             project=project,
             environment=names.environment,
+            team=names.team,
             account_id=names.account_id,
             region=names.region,
             principal=self.rights.principal,

@@ -50,7 +50,8 @@ def check(
         except UsageError as error:
             wrong.append(str(error))
         else:
-            typer.echo(f"{file.name}: ok, {settings.zenml_stack_name} in {settings.account_id}, {settings.aws.region}")
+            stacks = ", ".join(each.zenml_stack_name for each in settings.stacks)
+            typer.echo(f"{file.name}: ok, {stacks} in {settings.account_id}, {settings.aws.region}")
     if wrong:
         raise UsageError("\n".join(wrong))
 

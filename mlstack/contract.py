@@ -1,7 +1,8 @@
 """The output contract: what the program promises and all that the hook reads.
 
-`pulumi up` exports one stack output `mlstack` of this shape. It says what ZenML is to hold, in ZenML's own words, so
-that a changed contract in a preview is the change that `mlstack register` will make. Nothing in it is secret.
+`pulumi up` exports one stack output `mlstack` of this shape, or with teams one of each below `teams`. It says what
+ZenML is to hold, in ZenML's own words, so that a changed contract in a preview is the change that `mlstack register`
+will make. Nothing in it is secret.
 """
 
 import json
@@ -12,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 
 from mlstack.errors import MLStackError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1: the one stack of an environment. 2: of a team, and all teams of an environment together."""
 
 ComponentType = Literal["artifact_store", "container_registry", "orchestrator", "step_operator", "image_builder"]
 """ZenML's `StackComponentType` values that a stack of ours can hold."""
@@ -75,11 +77,13 @@ class Stack(_Model):
 class MLStackOutputs(_Model):
     """Everything that ZenML needs to know of one environment."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = 1
     project: str
     """Pulumi project. With `environment` it is the mark of ownership on what the hook makes in ZenML."""
     environment: str
     """Pulumi stack."""
+    team: Annotated[Name | None, Field(exclude_if=lambda team: team is None)] = None
+    """One of several that have a stack each in this environment."""
     account_id: str
     region: str
     principal: str | None = None
@@ -89,12 +93,19 @@ class MLStackOutputs(_Model):
     components: dict[ComponentType, Component]
 
     @property
+    def place(self) -> str:
+        """`dev`, or `dev/vision` of a team: with `project` the mark of ownership on what the hook makes in ZenML."""
+        return f"{self.environment}/{self.team}" if self.team else self.environment
+
+    @property
     def key_generation(self) -> int | None:
         """Of the access key that the connectors have to have; None when they have none."""
         return max((each.key_generation for each in self.connectors.values() if each.key_generation), default=None)
 
     @model_validator(mode="after")
     def _is_a_stack(self) -> Self:
+        if (self.team is not None) != (self.schema_version > 1):
+            raise ValueError(f"schema_version {self.schema_version} and team {self.team} exclude each other")
         missing = {"artifact_store", "orchestrator"} - self.components.keys()
         if missing:
             raise ValueError(f"a ZenML stack needs {' and '.join(sorted(missing))}")
@@ -109,32 +120,61 @@ class MLStackOutputs(_Model):
 
     @classmethod
     def parse(cls, value: object, *, origin: str) -> Self:
-        """Read a contract that `origin` (a file or a stack, named in messages) holds.
+        """Read the one contract that `origin` (a file or a stack, named in messages) holds.
 
         `value` is the contract, its JSON text, or all outputs of a Pulumi stack with it under `mlstack`.
-        Raises MLStackError when there is none, it is of a newer schema, or it is broken.
+        Raises MLStackError when there is none, it is of a newer schema, it is broken, or there is one for each team.
         """
-        document = _decode(value, origin)
-        if "schema_version" not in document and "mlstack" in document:
-            document = _decode(document["mlstack"], origin)
-        version = document.get("schema_version")
-        if version is None:
-            raise MLStackError(
-                f"{origin} holds no `mlstack` output",
-                hint="run `pulumi up` for this environment first, or give the outputs of an MLStack program",
-            )
-        if not isinstance(version, int) or version > SCHEMA_VERSION:
-            raise MLStackError(
-                f"{origin} has schema_version {version!r}; this mlstack reads up to {SCHEMA_VERSION}",
-                hint="it was written by a newer MLStack: use the one that made it (git pull && make setup)",
-            )
+        document = _document(value, origin)
+        if _TEAMS in document:
+            raise MLStackError(f"{origin} holds a contract for each team", hint="name one with --team")
+        return cls._checked(document, origin)
+
+    @classmethod
+    def parse_all(cls, value: object, *, origin: str) -> tuple[Self, ...]:
+        """The same, or the contracts of all teams."""
+        document = _document(value, origin)
+        if _TEAMS not in document:
+            return (cls._checked(document, origin),)
+        teams = document[_TEAMS]
+        if not isinstance(teams, Mapping) or not teams:
+            raise MLStackError(f"{origin} is not a valid contract:\n  {_TEAMS}: no team", hint=_WRITE_ANEW)
+        return tuple(cls._checked(_decode(each, origin), f"{origin}, team {team}") for team, each in teams.items())
+
+    @classmethod
+    def _checked(cls, document: Mapping[str, object], origin: str) -> Self:
         try:
             return cls.model_validate_json(json.dumps(document))
         except ValidationError as error:
             problems = "\n".join(f"  {'.'.join(map(str, e['loc'])) or 'mlstack'}: {e['msg']}" for e in error.errors())
-            raise MLStackError(
-                f"{origin} is not a valid contract:\n{problems}", hint="run `pulumi up` again to write it anew"
-            ) from None
+            raise MLStackError(f"{origin} is not a valid contract:\n{problems}", hint=_WRITE_ANEW) from None
+
+
+_TEAMS = "teams"
+
+
+def together(contracts: Mapping[str, str]) -> str:
+    """The contracts of an environment's teams, by their names, in one text. They are texts, and so is the answer."""
+    teams = {team: json.loads(text) for team, text in contracts.items()}
+    return json.dumps({"schema_version": SCHEMA_VERSION, _TEAMS: teams}, sort_keys=True, separators=(",", ":"))
+
+
+def _document(value: object, origin: str) -> Mapping[str, object]:
+    document = _decode(value, origin)
+    if "schema_version" not in document and "mlstack" in document:
+        document = _decode(document["mlstack"], origin)
+    version = document.get("schema_version")
+    if version is None:
+        raise MLStackError(
+            f"{origin} holds no `mlstack` output",
+            hint="run `pulumi up` for this environment first, or give the outputs of an MLStack program",
+        )
+    if not isinstance(version, int) or version > SCHEMA_VERSION:
+        raise MLStackError(
+            f"{origin} has schema_version {version!r}; this mlstack reads up to {SCHEMA_VERSION}",
+            hint="it was written by a newer MLStack: use the one that made it (git pull && make setup)",
+        )
+    return document
 
 
 def _decode(value: object, origin: str) -> Mapping[str, object]:
@@ -150,4 +190,5 @@ def _decode(value: object, origin: str) -> Mapping[str, object]:
     return value
 
 
+_WRITE_ANEW = "run `pulumi up` again to write it anew"
 _WRITE_IT = "write it with `pulumi stack output --json > FILE`"

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from mlstack.contract import MLStackOutputs
+from mlstack.contract import MLStackOutputs, together
 from mlstack.errors import MLStackError
 from tests.components.stacks import CASES, program
 from tests.recording import record
@@ -89,7 +89,7 @@ def test_it_is_read_from_a_stack_output_from_all_outputs_and_as_text() -> None:
         ("not json", "outputs.json is not JSON"),
         ("[]", "outputs.json is not a JSON object"),
         ('{"bucket": "b"}', "outputs.json holds no `mlstack` output"),
-        ('{"schema_version": 2}', "schema_version 2; this mlstack reads up to 1"),
+        ('{"schema_version": 3}', "schema_version 3; this mlstack reads up to 2"),
         ('{"schema_version": "1"}', "schema_version '1'"),
         ('{"schema_version": 1}', "project: Field required"),
     ],
@@ -116,3 +116,33 @@ def test_a_component_cannot_name_a_connector_that_is_not_there() -> None:
 def test_nothing_in_it_is_a_secret() -> None:
     for word in ("secret", "password", "token", "AKIA", "access_key"):
         assert word not in _exported().replace("GetAuthorizationToken", "")
+
+
+def _of_team(team: str) -> str:
+    return json.dumps({**json.loads(_exported({})), "schema_version": 2, "team": team})
+
+
+def test_contracts_of_teams_are_read_one_by_one_and_know_where_they_belong() -> None:
+    text = together({"vision": _of_team("vision"), "speech": _of_team("speech")})
+    jsonschema.validate(json.loads(text), json.loads(Path("mlstack/contract.schema.json").read_text(encoding="utf-8")))
+    for value in (text, json.dumps(text), {"mlstack": text, "bucket": {}}):
+        contracts = MLStackOutputs.parse_all(value, origin="the stack")
+        assert [each.place for each in contracts] == ["dev/speech", "dev/vision"]
+    with pytest.raises(MLStackError, match="a contract for each team"):
+        MLStackOutputs.parse(text, origin="the stack")
+
+
+def test_a_broken_contract_among_those_of_teams_is_named() -> None:
+    text = together({"vision": _of_team("vision"), "speech": json.dumps({"schema_version": 2})})
+    with pytest.raises(MLStackError, match="the stack, team speech is not a valid contract"):
+        MLStackOutputs.parse_all(text, origin="the stack")
+    with pytest.raises(MLStackError, match="no team"):
+        MLStackOutputs.parse_all('{"schema_version": 2, "teams": {}}', origin="the stack")
+
+
+def test_the_contract_of_one_stack_says_nothing_of_teams() -> None:
+    [contract] = MLStackOutputs.parse_all(_exported({}), origin="the stack")
+    assert (contract.schema_version, contract.place) == (1, "dev")
+    assert "team" not in json.loads(contract.as_json())
+    with pytest.raises(MLStackError, match="exclude each other"):
+        MLStackOutputs.parse(_changed(team="vision"), origin="the stack")

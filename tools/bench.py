@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from ruamel.yaml import YAML
 
 from mlstack.local.cloud import Cloud
 from mlstack.local.engine import find_engine
@@ -39,6 +40,10 @@ ADDED_AIM = {
 
 MEMORY_AIM = 400
 """MB of the largest process."""
+
+TEAMS = 20
+TEAMS_AIM = ("preview of 20 teams", "preview of one stack", 4.0, 1000)
+"""A preview of so many stacks that are to be made, one of a single one, how many times longer, MB of any process."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,8 @@ def main() -> None:
                 for name, command in stages.items():
                     samples[name].append(measure(command, environment, log))
                 _say(f"run {run} of {options.runs} done")
+                for name, command in _previews(environment, Path(directory)).items():
+                    samples[name].append(measure(command, environment, log))
             servers = _servers(root)
         finally:
             cloud.stop(_say)
@@ -94,6 +101,23 @@ def main() -> None:
         options.json.write_text(
             json.dumps({name: [vars(s) for s in taken] for name, taken in samples.items()}, indent=2)
         )
+
+
+def _previews(environment: dict[str, str], directory: Path) -> dict[str, list[str]]:
+    """Of one stack and of many, of which nothing is there yet."""
+    yaml = YAML()
+    settings = yaml.load((PROJECT / "Pulumi.local.yaml").read_text(encoding="utf-8"))
+    commands = {}
+    for name, teams in (("preview of one stack", 0), (f"preview of {TEAMS} teams", TEAMS)):
+        settings["config"]["mlstack:name"] = "many"
+        settings["config"]["mlstack:teams"] = [{"name": f"team-{number}"} for number in range(1, teams + 1)]
+        file = directory / f"Pulumi.{teams}.yaml"
+        with file.open("w", encoding="utf-8") as written:
+            yaml.dump(settings, written)
+        pulumi = _which("pulumi", environment)
+        quiet = ["--stack", "local", "--non-interactive", "--suppress-outputs"]
+        commands[name] = [pulumi, "preview", *quiet, "--config-file", str(file)]
+    return commands
 
 
 _POLICIES = ("--policy-pack", "policies/run", "--policy-pack-config", "policies/development.json")
@@ -144,6 +168,9 @@ def _report(samples: dict[str, list[Sample]], servers: dict[str, float]) -> None
         print(f"{' + '.join(names):<44}{together:>7.1f} s{aim:>7.1f} s")
     for (more, less), aim in ADDED_AIM.items():
         print(f"{f'{more} - {less}':<44}{median[more] - median[less]:>7.1f} s{aim:>7.1f} s")
+    many, one, times, megabytes = TEAMS_AIM
+    ratio = median[many] / median[one]
+    print(f"{f'{many} / {one}':<44}{ratio:>7.1f} x{times:>7.1f} x{peak[many]:>11.0f} MB of {megabytes} MB")
     print(f"{'largest process':<44}{'':>9}{MEMORY_AIM:>6} MB{max([*peak.values(), *servers.values()]):>11.0f} MB")
 
 

@@ -3,13 +3,30 @@
 import json
 from pathlib import Path
 
-from mlstack.contract import MLStackOutputs
+from mlstack.contract import SCHEMA_VERSION, MLStackOutputs
 
 FILE = Path(__file__).parents[1] / "mlstack" / "contract.schema.json"
 
 
 def render() -> str:
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **MLStackOutputs.model_json_schema()}
+    one = MLStackOutputs.model_json_schema()
+    definitions = one.pop("$defs")
+    of_one = {"$ref": "#/$defs/MLStackOutputs"}
+    teams = {
+        "type": "object",
+        "description": "One for each team of an environment.",
+        "properties": {
+            "schema_version": {"const": SCHEMA_VERSION},
+            "teams": {"type": "object", "minProperties": 1, "additionalProperties": of_one},
+        },
+        "required": ["schema_version", "teams"],
+        "additionalProperties": False,
+    }
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "oneOf": [of_one, teams],
+        "$defs": {**definitions, "MLStackOutputs": one},
+    }
     return json.dumps(schema, indent=2) + "\n"
 
 

@@ -7,8 +7,9 @@ import io
 import json
 from pathlib import Path
 from textwrap import indent, wrap
-from typing import Any, Literal, get_origin
+from typing import Any, Literal, get_args, get_origin
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 
@@ -67,7 +68,7 @@ def _declaration(field: FieldInfo) -> dict[str, Any]:
     kind = _type(field.annotation)
     described = {"type": kind, "description": _description(field)}
     if kind == "array":
-        return {**described, "items": {"type": "string"}, "default": []}
+        return {**described, "items": {"type": _items(field)}, "default": []}
     return {**described, "default": {} if kind == "object" else field.default}
 
 
@@ -80,6 +81,11 @@ def _profiled(name: str) -> str:
 
 def _description(field: FieldInfo) -> str:
     return (field.description or "").replace("\n", " ")
+
+
+def _items(field: FieldInfo) -> str:
+    each = next((argument for argument in get_args(field.annotation)), str)
+    return "object" if isinstance(each, type) and issubclass(each, BaseModel) else "string"
 
 
 def _type(annotation: Any) -> str:

@@ -4,7 +4,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -22,7 +22,8 @@ from mlstack.errors import MLStackError, UsageError
 from mlstack.outcome import Step
 from mlstack.registration import source
 from mlstack.registration.server import ServerError, connection
-from mlstack.registration.session import BY_COMMAND, HOOKED, session
+from mlstack.registration.session import BY_COMMAND, HOOKED
+from mlstack.registration.sessions import sessions
 from mlstack.review.approval import refuse_unless_approved
 from mlstack.review.model import Statement
 from mlstack.review.statements import iam_changes
@@ -88,13 +89,14 @@ def deploy(
             done = pulumi.up(stage.news, plan=plan, on_step=one_more)
             stage.result = str(done)
         with work.stage("registration") as stage:
-            told = source.read(stack or pulumi.stack, None)
-            with session(told.contract, told.key(), stage.news) as zenml:
+            told = source.read_all(stack or pulumi.stack, None)
+            with sessions([(each.contract, each.key()) for each in told], stage.news) as zenml:
                 registered = zenml.register(verify=verify, adopt=adopt, wait=wait, despite_runs=False)
             stage.result = shown.of_plan(registered)
         if smoke:
             with work.stage("smoke pipeline") as stage:
-                _prove(told.contract, image)
+                for each in told:
+                    _prove(each.contract, image)
                 stage.result = "the stack works"
     if as_json:
         typer.echo(
@@ -114,7 +116,8 @@ def deploy(
         return
     typer.echo(f"{pulumi.stack}: AWS {done}; ZenML {shown.of_plan(registered)}; {work.seconds:.0f} s")
     typer.echo(f"look at it: {registered['dashboard']}")
-    typer.echo(f"use it:     zenml stack set {registered['stack']}")
+    for each in told:
+        typer.echo(f"use it:     zenml stack set {each.contract.stack.name}")
 
 
 def destroy(
@@ -140,15 +143,15 @@ def destroy(
     refuse_unclear(pulumi.pending(), pulumi.stack)
     resources = pulumi.state()
     held = data.in_state(resources)
-    contract = _contract_of(resources)
-    data.refuse(held, contract.region if contract else None, pulumi.stack)
+    contracts = _contracts_of(resources)
+    data.refuse(held, data.Look(resources, contracts[0].region) if contracts else None, pulumi.stack)
     _consent(console, pulumi.stack, held, yes=yes, confirm=confirm)
-    todo = [*(["deregistration"] if contract else []), "pulumi destroy"]
+    todo = [*(["deregistration"] if contracts else []), "pulumi destroy"]
     result: dict[str, Any] = {"stack": pulumi.stack, "data_lost": [str(each) for each in held], "registration": None}
     with Work(console, _again("destroy"), todo, as_json=as_json) as work:
-        if contract:
+        if contracts:
             with work.stage("deregistration") as stage:
-                gone = _deregister(contract, pulumi.stack, stage.news, wait=wait, despite=despite)
+                gone = _deregister(contracts, pulumi.stack, stage.news, wait=wait, despite=despite)
                 stage.result = shown.of_plan(gone)
                 result["registration"] = gone
         steps = [Step(operation="delete", urn=each["urn"], parent=each.get("parent", "")) for each in resources]
@@ -167,10 +170,10 @@ def destroy(
 
 
 def _deregister(
-    contract: MLStackOutputs, stack: str, news: Callable[[str], None], *, wait: float, despite: bool
+    contracts: Iterable[MLStackOutputs], stack: str, news: Callable[[str], None], *, wait: float, despite: bool
 ) -> Mapping[str, Any]:
     try:
-        with session(contract, None, news) as zenml:
+        with sessions([(each, None) for each in contracts], news) as zenml:
             return zenml.deregister(wait=wait, despite_runs=despite)
     except ServerError as error:
         hint = f"{error.hint}\n  " if error.hint else ""
@@ -239,9 +242,9 @@ def _prove(contract: MLStackOutputs, image: str | None) -> None:
         raise MLStackError("\n".join(wrong), hint="mlstack verify --keep leaves the run to look at")
 
 
-def _contract_of(resources: list[dict[str, Any]]) -> MLStackOutputs | None:
-    """What was promised to ZenML, as the state has it; None when no update ever got that far."""
+def _contracts_of(resources: list[dict[str, Any]]) -> tuple[MLStackOutputs, ...]:
+    """What was promised to ZenML, as the state has it; nothing when no update ever got that far."""
     for each in resources:
         if each["type"] == "pulumi:pulumi:Stack" and "mlstack" in (each.get("outputs") or {}):
-            return MLStackOutputs.parse(each["outputs"]["mlstack"], origin="the stack's state")
-    return None
+            return MLStackOutputs.parse_all(each["outputs"]["mlstack"], origin="the stack's state")
+    return ()

@@ -1,7 +1,9 @@
 """What of a stack holds data that cannot be had back."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from mlstack.errors import UsageError
@@ -52,14 +54,14 @@ def lost_in(steps: Iterable[Step]) -> list[str]:
     ]
 
 
-def refuse(held: Iterable[Held], region: str | None, environment: str) -> None:
+def refuse(held: Iterable[Held], look: "Look | None", environment: str) -> None:
     """Raises UsageError for all that would stop `pulumi destroy` half-way: what is protected, and what is not empty.
 
-    `region`: None when it is not known; then nothing is looked into. What we may not see is left to AWS.
+    `look`: None when nothing is to be looked into. What we may not see is left to AWS.
     """
     held = list(held)
     protected = [each for each in held if each.protected]
-    full = [each for each in held if region and each.kind in _SETTINGS and not each.emptied and _is_full(each, region)]
+    full = [each for each in held if look and each.kind in _SETTINGS and not each.emptied and look.is_full(each)]
     if not protected and not full:
         return
     said = [f"{each.kind} {each.name} is protected" for each in protected]
@@ -72,18 +74,43 @@ def refuse(held: Iterable[Held], region: str | None, environment: str) -> None:
     )
 
 
-def _is_full(held: Held, region: str) -> bool:
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
+class Look:
+    """Into AWS, with the credentials that the stack was deployed with: `aws:profile` and `aws:assumeRoles` count."""
 
-    try:
-        if held.kind == "bucket":
-            found = boto3.client("s3", region_name=region).list_object_versions(Bucket=held.name, MaxKeys=1)
-            return bool(found.get("Versions") or found.get("DeleteMarkers"))
-        images = boto3.client("ecr", region_name=region).list_images(repositoryName=held.name, maxResults=1)
-        return bool(images["imageIds"])
-    except (BotoCoreError, ClientError):
-        return False
+    def __init__(self, resources: Iterable[Mapping[str, Any]], region: str) -> None:
+        providers = (each.get("inputs") or {} for each in resources if each["type"] == "pulumi:providers:aws")
+        self._provider: Mapping[str, Any] = next(providers, {})
+        self._region = region
+
+    def is_full(self, held: Held) -> bool:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            if held.kind == "bucket":
+                found = self._session.client("s3").list_object_versions(Bucket=held.name, MaxKeys=1)
+                return bool(found.get("Versions") or found.get("DeleteMarkers"))
+            images = self._session.client("ecr").list_images(repositoryName=held.name, maxResults=1)
+            return bool(images["imageIds"])
+        except (BotoCoreError, ClientError):
+            return False
+
+    @cached_property
+    def _session(self) -> Any:
+        import boto3
+
+        session = boto3.Session(profile_name=self._provider.get("profile"), region_name=self._region)
+        roles = self._provider.get("assumeRoles") or "[]"
+        for role in json.loads(roles) if isinstance(roles, str) else roles:
+            asked = {"RoleArn": role["roleArn"], "RoleSessionName": role.get("sessionName", "mlstack")}
+            asked |= {"ExternalId": role["externalId"]} if role.get("externalId") else {}
+            given = session.client("sts").assume_role(**asked)["Credentials"]
+            session = boto3.Session(
+                aws_access_key_id=given["AccessKeyId"],
+                aws_secret_access_key=given["SecretAccessKey"],
+                aws_session_token=given["SessionToken"],
+                region_name=self._region,
+            )
+        return session
 
 
 _SETTINGS = {"bucket": "artifactStoreForceDestroy", "repository": "containerRegistryForceDelete"}

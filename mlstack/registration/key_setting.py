@@ -7,7 +7,8 @@ from mlstack.errors import UsageError
 from mlstack.settings_file import dumped, load
 from mlstack.settings_file import write as write_text
 
-SETTING = "mlstack:connector"
+NAMESPACE = "mlstack"
+SETTING = f"{NAMESPACE}:connector"
 
 
 def file_of(stack: str) -> Path:
@@ -15,23 +16,33 @@ def file_of(stack: str) -> Path:
     return Path(f"Pulumi.{stack.rpartition('/')[2]}.yaml")
 
 
-def read(file: Path) -> tuple[int, ...]:
-    """The generations that the file asks for. Raises UsageError when it is not one of a stack with keys."""
-    connector = _connector(load(file), file)
-    keys = connector.get("keys") or [1]
+def read(file: Path, team: str | None = None) -> tuple[int, ...]:
+    """The generations that the file asks for, of that team. Raises UsageError when it is not a stack with keys."""
+    document = load(file)
+    common = _connector(document, file)
+    own = (_team(document, file, team).get("connector") or {}) if team else {}
+    keys = own.get("keys") or common.get("keys") or [1]
     if not isinstance(keys, list) or not all(type(key) is int for key in keys):
         raise UsageError(f"{file}: {SETTING}.keys is not a list of numbers", hint=f"mlstack check {file}")
     return tuple(keys)
 
 
-def write(file: Path, keys: tuple[int, ...]) -> None:
+def with_their_own(file: Path) -> tuple[str, ...]:
+    """Teams whose keys are not those of the environment."""
+    return tuple(each["name"] for each in _teams(load(file)) if (each.get("connector") or {}).get("keys"))
+
+
+def write(file: Path, keys: tuple[int, ...], team: str | None = None) -> None:
     """Only that line changes; comments and order stay. The file is whole at any time."""
     from ruamel.yaml.comments import CommentedSeq
 
     document = load(file)
     listed = CommentedSeq(keys)
     listed.fa.set_flow_style()
-    _connector(document, file)["keys"] = listed
+    connector = _connector(document, file)
+    if team:
+        connector = _team(document, file, team).setdefault("connector", {})
+    connector["keys"] = listed
     write_text(file, dumped(document, file))
 
 
@@ -45,3 +56,14 @@ def _connector(document: Any, file: Path) -> Any:
             f"{SETTING} stands in its own file and not in Pulumi.yaml: docs/authentication.md",
         )
     return connector
+
+
+def _teams(document: Any) -> list[Any]:
+    return list(document["config"].get(f"{NAMESPACE}:teams") or [])
+
+
+def _team(document: Any, file: Path, team: str) -> Any:
+    for each in _teams(document):
+        if each.get("name") == team:
+            return each
+    raise UsageError(f"{file} has no team {team!r}", hint=f"mlstack check {file}")

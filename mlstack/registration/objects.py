@@ -138,7 +138,7 @@ def _labels(contract: MLStackOutputs, slot: str, said: BaseModel) -> dict[str, s
     text = json.dumps(said.model_dump(mode="json"), sort_keys=True)
     return {
         PROJECT_LABEL: contract.project,
-        ENVIRONMENT_LABEL: contract.environment,
+        ENVIRONMENT_LABEL: contract.place,
         ACCOUNT_LABEL: f"{contract.account_id} in {contract.region}",
         SLOT_LABEL: slot,
         CONTRACT_LABEL: hashlib.sha256(text.encode()).hexdigest()[:16],

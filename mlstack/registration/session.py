@@ -45,22 +45,29 @@ class Session:
         self._say = say
         self._warnings: tuple[str, ...] = ()
 
-    def plan(self, *, adopt: bool = False) -> Result:
-        """What `register` would do."""
+    def plan(self, held: "tuple[Held, ...] | None" = None, *, adopt: bool = False) -> Result:
+        """What `register` would do. `held`: what the server holds, when it was asked just now."""
         self._note()
-        return self._result(self._plan(self._zenml.snapshot(), adopt=adopt), dry_run=True)
+        return self._result(self._plan(self._zenml.snapshot() if held is None else held, adopt=adopt), dry_run=True)
 
     def register(
-        self, *, verify: bool = True, adopt: bool = False, wait: float = 0, despite_runs: bool = False
+        self,
+        held: "tuple[Held, ...] | None" = None,
+        *,
+        verify: bool = True,
+        adopt: bool = False,
+        wait: float = 0,
+        despite_runs: bool = False,
     ) -> Result:
         """Make ZenML hold what the contract says, all of it or nothing.
 
+        `held`: what the server holds, when it was asked just now; what is to be changed is looked at again.
         `wait`: seconds for pipeline runs that this would break. Raises MLStackError.
         """
         from mlstack.registration import apply
 
         self._note()
-        made = self._plan(self._zenml.snapshot(), adopt=adopt)
+        made = self._plan(self._zenml.snapshot() if held is None else held, adopt=adopt)
         if made.empty:
             self._sweep()
             return self._result(made, stack_id=made.stack_id)
@@ -106,7 +113,7 @@ class Session:
 
         desired = [self._zenml.normalised(each) for each in wanted(self._known(), self._key)]
         comparable = [self._zenml.comparable(each) for each in held]
-        return make_plan(desired, comparable, self._contract.project, self._contract.environment, adopt=adopt)
+        return make_plan(desired, comparable, self._contract.project, self._contract.place, adopt=adopt)
 
     def _known(self) -> MLStackOutputs:
         """What of the contract the server can hold. What it cannot, and a release that differs, is said once."""
@@ -123,17 +130,17 @@ class Session:
     def _removal(self) -> "Plan":
         from mlstack.registration.plan import removal_plan
 
-        return removal_plan(self._zenml.snapshot(), self._contract.project, self._contract.environment)
+        return removal_plan(self._zenml.snapshot(), self._contract.project, self._contract.place)
 
     def _claimed(self) -> Any:
         from mlstack.registration.claim import claimed
 
-        return claimed(self._zenml, self._contract.project, self._contract.environment, self._say)
+        return claimed(self._zenml, self._contract.project, self._contract.place, self._say)
 
     def _sweep(self) -> None:
         from mlstack.registration.claim import sweep
 
-        sweep(self._zenml, self._contract.project, self._contract.environment)
+        sweep(self._zenml, self._contract.project, self._contract.place)
 
     def _leave_runs_alone(self, made: "Plan", wait: float, despite_runs: bool) -> None:
         from mlstack.registration.running import until_nothing_runs
@@ -142,7 +149,7 @@ class Session:
             until_nothing_runs(self._zenml, made, wait, self._say)
 
     def _is_ours(self, held: "Held") -> bool:
-        return held.belongs_to(self._contract.project, self._contract.environment)
+        return held.belongs_to(self._contract.project, self._contract.place)
 
     def _result(self, made: "Plan", *, dry_run: bool = False, stack_id: str | None = None) -> Result:
         server = self._zenml.server

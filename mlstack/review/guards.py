@@ -130,7 +130,9 @@ def _major(release: str) -> str:
 
 def _contract(subject: Subject) -> Iterable[_Said]:
     for each in subject.contract:
-        if each.path in ("project", "environment", "account_id", "region"):
+        # Of a team: teams.vision.region.
+        own = each.path.split(".", 2)[-1] if each.path.startswith("teams.") else each.path
+        if own in ("project", "environment", "account_id", "region"):
             yield f"{each.path} of the contract changes: ZenML takes it for another stack: refused, or made twice", None
 
 

@@ -33,7 +33,7 @@ class BothSides:
             each
             for each in found.items
             if (each.labels or {}).get(PROJECT_LABEL) == contract.project
-            and (each.labels or {}).get(ENVIRONMENT_LABEL) == contract.environment
+            and (each.labels or {}).get(ENVIRONMENT_LABEL) == contract.place
         ]
         if not ours:
             raise MLStackError(

@@ -5,12 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
-from mlstack.registration.commands import JsonOption, OutputsOption, StackOption
+from mlstack.registration.commands import JsonOption, OutputsOption, StackOption, TeamOption
 
 
 def verify(
     stack: StackOption = None,
     outputs: OutputsOption = None,
+    team: TeamOption = None,
     image: Annotated[
         str | None,
         typer.Option(help="Run the steps in this image of the stack's registry, instead of letting ZenML build one."),
@@ -28,19 +29,30 @@ def verify(
     from mlstack.registration.versions import client_version, refuse_unreadable
     from mlstack.verification.run import Verification
 
-    contract = source.load(stack, outputs)
+    told = source.read_all(stack, outputs, team)
+    results: dict[str | None, dict[str, Any]] = {}
     with connection() as server:
         typer.echo(f"connecting to {server.url} (ZenML {server.version})", err=True)
         refuse_unreadable(server, client_version())
-        verification = Verification(contract, server, image=image, timeout=timeout, keep=keep)
         try:
-            verification.run()
+            for each in told:
+                verification = Verification(each.contract, server, image=image, timeout=timeout, keep=keep)
+                results[each.contract.team] = verification.result
+                verification.run()
         finally:
             if as_json:
-                typer.echo(json.dumps(verification.result))
+                typer.echo(json.dumps(_together(results)))
     if not as_json:
-        _show(verification.result)
-    raise typer.Exit(0 if verification.result["ok"] else 1)
+        for result in results.values():
+            _show(result)
+    raise typer.Exit(0 if _together(results)["ok"] else 1)
+
+
+def _together(results: dict[str | None, dict[str, Any]]) -> dict[str, Any]:
+    """Of the one stack, or by team."""
+    if None in results:
+        return results[None]
+    return {"ok": all(result["ok"] for result in results.values()), "teams": results}
 
 
 def _show(result: dict[str, Any]) -> None:

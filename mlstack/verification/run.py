@@ -46,7 +46,7 @@ class Verification:
         self._request = Request(
             stack=contract.stack.name,
             project=contract.project,
-            environment=contract.environment,
+            environment=contract.place,
             bucket=str(contract.components["artifact_store"].configuration.get("path") or "") or None,
             image=image,
             timeout=timeout,

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from pulumi import RunError
 
 from components.iam import (
     BUCKET_POLICY_LIMIT,
@@ -13,6 +14,7 @@ from components.iam import (
     TRUST_POLICY_LIMIT,
 )
 from components.ml_stack import MLStack, MLStackArgs
+from components.stacks import Stacks, declared
 from tests.components.stacks import settings
 from tests.recording import Recording, record
 
@@ -64,6 +66,33 @@ def test_a_role_has_one_inline_policy_so_that_its_length_is_the_one_that_counts(
     recording = _everything(NETWORKS["a network of its own"])
     roles = [resource.inputs["role"] for resource in recording.customs if resource.type.endswith(":RolePolicy")]
     assert len(roles) == len(set(roles))
+
+
+def test_twenty_teams_with_long_names_share_a_key() -> None:
+    teams = json.dumps([{"name": f"team-{number}".ljust(24, "x")} for number in range(10, 30)])
+    changes = {
+        **EVERYTHING,
+        **NETWORKS["a network of its own"],
+        "mlstack:roles": '{"path": "/machine-learning/"}',
+        "mlstack:sharing": '{"key": true, "network": true}',
+        "mlstack:teams": teams,
+    }
+    recording = record(lambda: Stacks(settings(changes, environment="e" * 24)))
+    policies = [
+        (len(each.inputs[key]), limit, each.name)
+        for each in recording.customs
+        for (type_, key), limit in LIMITS.items()
+        if each.type == type_
+    ]
+    assert len(policies) > 100
+    assert not [each for each in policies if each[0] > each[1]]
+
+
+def test_more_teams_than_a_key_has_room_for_are_told_what_to_do() -> None:
+    teams = json.dumps([{"name": f"team-{number}".ljust(24, "x")} for number in range(10, 50)])
+    changes = {**EVERYTHING, "mlstack:sharing": '{"key": true}', "mlstack:teams": teams}
+    with pytest.raises(RunError, match=r"the key that 40 teams share is (?s:.)* set mlstack:sharing.key to false"):
+        record(lambda: declared(settings(changes)))
 
 
 def _everything(changes: dict[str, str]) -> Recording:

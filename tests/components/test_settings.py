@@ -76,6 +76,32 @@ def test_an_environment_whose_name_cannot_be_part_of_a_bucket_name_is_refused(en
         load(MINIMAL, project="mlstack", environment=environment)
 
 
+def test_a_team_says_what_differs_and_has_the_rest_in_common() -> None:
+    own = {"instanceType": "ml.c5.xlarge", "protect": False, "tags": {"team": "vision"}}
+    own |= {"connector": {"principal": "arn:aws:iam::123456789012:role/vision"}}
+    common = {"mlstack:tags": '{"stage": "dev"}', "mlstack:logRetentionDays": "90"}
+    teams = [{"name": "vision", **own}, {"name": "speech"}]
+    vision, speech = settings({**common, "mlstack:teams": json.dumps(teams)}).stacks
+    assert (vision.team, vision.zenml_stack_name, speech.zenml_stack_name) == (
+        "vision",
+        "mlstack-vision-dev",
+        "mlstack-speech-dev",
+    )
+    assert (vision.stack.instance_type, vision.stack.protect) == ("ml.c5.xlarge", False)
+    assert (speech.stack.instance_type, speech.stack.protect) == ("ml.m5.xlarge", True)
+    assert vision.stack.tags == {"stage": "dev", "team": "vision"}
+    assert vision.stack.connector.principal == "arn:aws:iam::123456789012:role/vision"
+    assert vision.stack.connector.session_seconds == speech.stack.connector.session_seconds
+    assert {each.stack.log_retention_days for each in (vision, speech)} == {90}
+
+
+def test_teams_with_an_identity_each_need_no_common_one() -> None:
+    teams = [
+        {"name": name, "connector": {"principal": f"arn:aws:iam::123456789012:role/{name}"}} for name in ["ab", "cd"]
+    ]
+    assert len(settings({"mlstack:connector": "{}", "mlstack:teams": json.dumps(teams)}).stacks) == 2
+
+
 def test_defaults_are_the_safe_choice() -> None:
     stack = settings().stack
     assert stack.encryption.mode == "kms"

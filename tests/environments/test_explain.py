@@ -51,7 +51,7 @@ def _files() -> set[str]:
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
-        ("encryption.deletionWindowDays", {"EncryptionKey"}),
+        ("encryption.deletionWindowDays", {"EncryptionKey", "Shared"}),
         ("untaggedImageDays", {"ContainerRegistry"}),
         ("logRetentionDays", {"ImageBuilder", "Network"}),
         ("connector.keys", {"ServerUser", "ZenMLParts"}),

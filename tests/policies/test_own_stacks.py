@@ -2,8 +2,9 @@
 
 import pytest
 
+from components.stacks import Stacks
 from policies.pack import RULES
-from tests.components.stacks import CASES, program
+from tests.components.stacks import CASES, program, settings
 from tests.policies.levels import configuration, level, options
 from tests.policies.shown import BY_NAME, declared, judge
 from tests.recording import record
@@ -26,6 +27,20 @@ def test_our_own_program_passes_every_rule_of_its_profile(changes: dict[str, str
     allowed |= {"iam-user-with-policy"} if "iam-role" in changes.get("mlstack:connector", "") else set()
     assert {name: verdict for name, verdict in found.items() if verdict.found and name not in allowed} == {}
     assert {name: verdict for name, verdict in found.items() if verdict.not_checked} == {}
+
+
+@pytest.mark.parametrize("shared", ["{}", '{"key": true, "network": true}'])
+def test_the_stacks_of_teams_pass_them_too(shared: str) -> None:
+    changes = {
+        "mlstack:network": '{"mode": "isolated"}',
+        "mlstack:teams": '[{"name": "vision"}, {"name": "speech"}]',
+        "mlstack:sharing": shared,
+    }
+    asked = {name: entry for name, entry in configuration("production").items() if level(entry) != "disabled"}
+    teams = settings(changes)
+    stacks = declared(record(lambda: Stacks(teams)))
+    found = {name: judge(BY_NAME[name], stacks, options(entry)) for name, entry in asked.items()}
+    assert {name: verdict for name, verdict in found.items() if verdict.found or verdict.not_checked} == {}
 
 
 @pytest.mark.parametrize("profile", ["development", "production"])

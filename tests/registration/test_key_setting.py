@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mlstack.errors import UsageError
-from mlstack.registration.key_setting import file_of, read, write
+from mlstack.registration.key_setting import file_of, read, with_their_own, write
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,3 +76,40 @@ def test_a_file_without_a_key_to_rotate_is_refused_and_named(tmp_path: Path, tex
     with pytest.raises(UsageError, match=said) as refused:
         read(file)
     assert "Pulumi.dev.yaml" in str(refused.value)
+
+
+TEAMS = """\
+config:
+  mlstack:connector:
+    auth: iam-role
+    keys: [2]
+  mlstack:teams:
+    - name: vision  # of the cameras
+    - name: speech
+      connector:
+        keys: [5]
+"""
+
+
+def test_a_team_has_the_keys_of_the_environment_until_it_has_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(TEAMS, encoding="utf-8")
+    assert (read(file), read(file, "vision"), read(file, "speech")) == (
+        (2,),
+        (2,),
+        (5,),
+    )
+    assert with_their_own(file) == ("speech",)
+    write(file, (2, 3), "vision")
+    assert read(file, "vision") == (2, 3)
+    assert read(file) == (2,)
+    text = file.read_text(encoding="utf-8")
+    assert "- name: vision  # of the cameras" in text
+    assert with_their_own(file) == ("vision", "speech")
+
+
+def test_a_team_that_is_not_in_the_file_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(TEAMS, encoding="utf-8")
+    with pytest.raises(UsageError, match="has no team 'text'"):
+        read(file, "text")

@@ -85,8 +85,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(engine, "is_deployed", lambda *_: world.output == key_setting.read(file))
     write = key_setting.write
 
-    def writes(where: Path, keys: tuple[int, ...]) -> None:
-        world.step(lambda: write(where, keys))
+    def writes(where: Path, keys: tuple[int, ...], team: str | None = None) -> None:
+        world.step(lambda: write(where, keys, team))
 
     monkeypatch.setattr(key_setting, "write", writes)
     return world

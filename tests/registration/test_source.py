@@ -103,7 +103,7 @@ def test_what_pulumi_says_no_with_is_passed_on_with_a_way_out(pulumi: Path, answ
     ("text", "code", "said"),
     [
         ("not json", 1, "standard input is not JSON"),
-        ('{"schema_version": 2}', 1, "schema_version 2; this mlstack reads up to 1"),
+        ('{"schema_version": 3}', 1, "schema_version 3; this mlstack reads up to 2"),
         ('{"bucket": "b"}', 1, "standard input holds no `mlstack` output"),
         (
             json.dumps({"schema_version": 1, "stack": {"name": "n" * 256, "description": ""}}),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mlstack.review.access import documents
+from mlstack.review.contract import contract_changes
 from mlstack.review.guards import Subject, findings
 from mlstack.review.model import Change, Document
 
@@ -91,3 +92,10 @@ def test_a_bucket_that_no_longer_blocks_public_access_is_exposed() -> None:
     assert "blockPublicPolicy" in finding.said
     gone = block.model_copy(update={"operation": "delete", "new": {}})
     assert [each.guard for each in findings(Subject((gone,), (), (), ()), {})] == ["public-exposure"]
+
+
+def test_a_team_that_moves_to_another_region_is_another_stack_too() -> None:
+    contract = contract_changes({"teams": {"vision": {"region": "a"}}}, {"teams": {"vision": {"region": "b"}}})
+    (finding,) = findings(Subject((), (), contract, ()), {})
+    assert finding.guard == "contract-identity"
+    assert finding.said.startswith("teams.vision.region of the contract changes")

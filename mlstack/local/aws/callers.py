@@ -18,6 +18,16 @@ def access_key_of(authorization: str, query: str) -> str | None:
     return found.group(1) if found else None
 
 
+def account_of(access_key: str | None, own: str) -> str:
+    """Another than our own only for the session of a role there, of which the key was given out."""
+    for account, backends in list(sts_backends.items()):
+        if account != own and access_key:
+            for backend in backends.values():
+                if backend.get_assumed_role_from_access_key(access_key) is not None:
+                    return str(account)
+    return own
+
+
 def caller(access_key: str | None, account: str) -> Caller:
     """A key that the emulator did not give out is the operator's: it counts as the account's root, as moto does."""
     if access_key is None:

@@ -1,7 +1,6 @@
 """The AWS emulator as one object: moto's server in this process, mended, with what the rest of the cloud asks of it."""
 
 import json
-import os
 import secrets
 import socket
 from collections.abc import Callable, Iterable
@@ -28,9 +27,6 @@ class Emulator:
         self._args = args
         host, port = listening.getsockname()[:2]
         self.endpoint = f"http://{host}:{port}"
-        # Read by moto when it is imported, below.
-        os.environ["MOTO_ACCOUNT_ID"] = args.account_id
-
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
         from werkzeug.serving import make_server
 
@@ -66,6 +62,13 @@ class Emulator:
         """Blocks until the process is told to end."""
         self._server.serve_forever()
 
+    def _account(self, environ: dict[str, Any]) -> str:
+        """Moto's own way to tell takes every key that it did not give out for one of its default account."""
+        from mlstack.local.aws.callers import access_key_of, account_of
+
+        key = access_key_of(environ.get("HTTP_AUTHORIZATION", ""), environ.get("QUERY_STRING", ""))
+        return account_of(key, self._args.account_id)
+
     def close(self) -> None:
         """End every job that still runs."""
         self._runner.close()
@@ -90,6 +93,7 @@ class Emulator:
             if credentials is None:
                 return _answer(start_response, "403 Forbidden", {"message": "this token belongs to no running job"})
             return _answer(start_response, "200 OK", credentials)
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = self._account(environ)
         answer: Iterable[bytes] = self._moto(environ, start_response)
         return answer
 

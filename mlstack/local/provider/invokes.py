@@ -5,6 +5,7 @@ from typing import Final
 
 from mlstack.local.provider.clients import Clients
 from mlstack.local.provider.configuration import Configuration
+from mlstack.local.provider.partition import partition_of
 from mlstack.local.provider.schema import Values
 
 
@@ -15,13 +16,19 @@ def _caller_identity(clients: Clients, config: Configuration) -> Values:
 
 
 def _region(clients: Clients, config: Configuration) -> Values:
-    endpoint = f"ec2.{config.region}.amazonaws.com"
+    endpoint = f"ec2.{config.region}.{partition_of(config.region).dns_suffix}"
     return {"name": config.region, "region": config.region, "id": config.region, "endpoint": endpoint}
 
 
 def _partition(clients: Clients, config: Configuration) -> Values:
-    # The emulator plays the commercial regions only.
-    return {"partition": "aws", "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws", "id": "aws"}
+    partition = partition_of(config.region)
+    reverse = ".".join(reversed(partition.dns_suffix.split(".")))
+    return {
+        "partition": partition.name,
+        "dnsSuffix": partition.dns_suffix,
+        "reverseDnsPrefix": reverse,
+        "id": partition.name,
+    }
 
 
 INVOKES: Final[Mapping[str, Callable[[Clients, Configuration], Values]]] = {

@@ -118,7 +118,7 @@ class Operations:
     def _call(self, kind: ResourceType, inputs: Values, config: Configuration) -> Call:
         region = inputs.get("region") or config.region
         return Call(
-            client=self._clients.get(kind.service, region),
+            client=(config.clients or self._clients).get(kind.service, region),
             region=region,
             account_id=config.account_id,
             tags=_all_tags(inputs, config),

@@ -59,11 +59,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         given = from_struct(request.args)
 
-        def configure() -> Configuration:
-            account_id = self._clients.get("sts", given.get("region") or "us-east-1").get_caller_identity()["Account"]
-            return configured(given, account_id)
-
-        self._configurations[context.peer()] = _answering(context, configure)
+        self._configurations[context.peer()] = _answering(context, lambda: configured(given, self._clients))
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
@@ -135,7 +131,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         if arguments := sorted(from_struct(request.args)):
             refused = f"{request.tok} takes no {', '.join(arguments)} from the embedded provider"
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, refused)
-        values = _answering(context, lambda: asked(self._clients, config))
+        values = _answering(context, lambda: asked(config.clients or self._clients, config))
         answer = provider_pb2.InvokeResponse()
         getattr(answer, "return").CopyFrom(to_struct(values))
         return answer

@@ -1,5 +1,6 @@
 """S3: the bucket. Its settings are resources of their own, in `s3_settings`."""
 
+from mlstack.local.provider.partition import partition_of
 from mlstack.local.provider.schema import REGION, TAGS, Call, ResourceType, Values, boolean, name
 from mlstack.local.provider.types.aws import from_pairs, given, or_undone, pairs, refusal, unless_gone
 
@@ -36,14 +37,15 @@ def _read_bucket(call: Call, name: str, state: Values) -> Values | None:
         lambda: call.client.get_object_lock_configuration(Bucket=name), "ObjectLockConfigurationNotFoundError"
     )
     tags = unless_gone(lambda: call.client.get_bucket_tagging(Bucket=name), "NoSuchTagSet")
+    partition = partition_of(call.region)
     return {
         "bucket": name,
         "objectLockEnabled": lock is not None,
         "tags": from_pairs(tags["TagSet"]) if tags else {},
-        "arn": f"arn:aws:s3:::{name}",
-        "bucketDomainName": f"{name}.s3.amazonaws.com",
+        "arn": f"arn:{partition.name}:s3:::{name}",
+        "bucketDomainName": f"{name}.s3.{partition.dns_suffix}",
         "bucketRegion": call.region,
-        "bucketRegionalDomainName": f"{name}.s3.{call.region}.amazonaws.com",
+        "bucketRegionalDomainName": f"{name}.s3.{call.region}.{partition.dns_suffix}",
     }
 
 
