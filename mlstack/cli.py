@@ -62,6 +62,7 @@ def demo(
 
 def _mount() -> None:
     from mlstack.deployment.commands import deploy, destroy
+    from mlstack.images.commands import image
     from mlstack.local.commands import local
     from mlstack.registration.commands import deregister, plan, register, rotate_key, status
     from mlstack.review.commands import review
@@ -70,6 +71,7 @@ def _mount() -> None:
 
     for command in (deploy, destroy, review, plan, register, status, deregister, verify, rotate_key):
         app.command()(command)
+    app.add_typer(image, name="image")
     app.add_typer(schedule, name="schedule")
     app.add_typer(local, name="local")
 
