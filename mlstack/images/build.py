@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ class ImageBuild:
         if asked == "codebuild" and project is None:
             raise UsageError(
                 f"the image builder of environment {self._target.environment} is switched off",
-                hint="set mlstack:imageBuilder to true and deploy it, or build here: --engine docker, podman or buildah",
+                hint="set mlstack:imageBuilder to true and deploy it, or build here: --engine docker|podman|buildah",
             )
         if asked == "auto":
             engine = "codebuild" if project else found_engine()
@@ -130,39 +131,30 @@ class ImageBuild:
         return image, there is not None
 
     def _make(self, packed: Packed, clients: Clients, *, named: str, tag: str, exists: bool) -> None:
-        if self.engine == "codebuild":
-            assert self._target.project is not None
-            if not exists:
-                with self._stages.stage("upload") as stage:
-                    sent = upload(clients, self._target, packed, stage.news)
-                    stage.result = "uploaded" if sent else "the bucket holds it already"
-                self.result["uploaded"] = sent
-            codebuild = CodeBuild(clients, self._target, self._target.project, self._say)
-            with self._stages.stage("build") as stage:
-                told = _Told(self._console, quiet=self._asked.quiet)
-                self.result["build"] = codebuild.run(
+        project = self._target.project if self.engine == "codebuild" else None
+        if project and not exists:
+            with self._stages.stage("upload") as stage:
+                sent = upload(clients, self._target, packed, stage.news)
+                stage.result = "uploaded" if sent else "the bucket holds it already"
+            self.result["uploaded"] = sent
+        with self._stages.stage("build") as stage:
+            told = _Told(self._console, stage.news, quiet=self._asked.quiet)
+            if project:
+                codebuild = CodeBuild(clients, self._target, project, self._say)
+                stage.result = self.result["build"] = codebuild.run(
                     content=packed.content,
                     content_tag=named,
                     tag=tag,
                     exists=exists,
                     minutes=self._asked.minutes,
-                    on_phase=lambda phase: (told.phase(phase), stage.news(told.current))[0],
+                    on_phase=told.phase,
                     on_line=told.line,
                 )
-                stage.result = self.result["build"]
-            return
-        with self._stages.stage("build") as stage:
-            told = _Told(self._console, quiet=self._asked.quiet)
-            LocalEngine(self.engine, clients, self._target).run(
-                packed,
-                content_tag=named,
-                tag=tag,
-                exists=exists,
-                minutes=self._asked.minutes,
-                on_phase=lambda phase: (told.phase(phase), stage.news(told.current))[0],
-                on_line=told.line,
-            )
-            stage.result = self.engine
+            else:
+                stage.result = self.engine
+                LocalEngine(self.engine, clients, self._target).run(
+                    packed, content_tag=named, tag=tag, exists=exists, on_phase=told.phase, on_line=told.line
+                )
 
     def _say(self, text: str) -> None:
         self._console.print(text, soft_wrap=True, highlight=False, markup=False)
@@ -171,20 +163,23 @@ class ImageBuild:
 class _Told:
     """The log of a build as it comes, each line with the seconds since its beginning and the phase."""
 
-    def __init__(self, console: Console, *, quiet: bool) -> None:
-        self._console, self._quiet = console, quiet
+    def __init__(self, console: Console, news: Callable[[str], None], *, quiet: bool) -> None:
+        self._console, self._news, self._quiet = console, news, quiet
         self._begun = time.monotonic()
-        self.current = ""
+        self._phase = ""
 
     def phase(self, name: str) -> None:
-        self.current = name.lower().replace("_", " ")
-        self._print("", "")
+        self._phase = name.lower().replace("_", " ")
+        if self._quiet:
+            self._news(self._phase)
+        else:
+            self._print("")
 
     def line(self, text: str) -> None:
         if text.strip() and not self._quiet:
-            self._print("│ ", text.rstrip())
+            self._print(f"│ {text.rstrip()}")
 
-    def _print(self, sign: str, text: str) -> None:
+    def _print(self, text: str) -> None:
         seconds = time.monotonic() - self._begun
-        line = f"[dim]{seconds:7.1f} s  {escape(self.current):<16}[/] {sign}{escape(text)}".rstrip()
+        line = f"[dim]{seconds:8.1f} s  {escape(self._phase):<15}[/] {escape(text)}".rstrip()
         self._console.print(line, soft_wrap=True, highlight=False)

@@ -91,9 +91,12 @@ class BuildError(MLStackError):
         self.lines = tuple(lines)
 
 
-def build_failed(status: str, contexts: Sequence[str], lines: Sequence[str], *, minutes: int, build: str) -> BuildError:
+def build_failed(
+    status: str, contexts: Sequence[str], lines: Sequence[str], *, build: str, minutes: int = 0
+) -> BuildError:
     """The error for a build that ended with `status` and said this."""
     shown = relevant(lines)
+    hint: str | None
     said = "\n".join(f"  | {line}" for line in shown)
     if status == "TIMED_OUT":
         message, kind = f"the build did not end within {minutes} minutes", "timeout"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from mlstack.images.target import Target
 
 _LOOK_EVERY = 1.0
 _KEPT = 400
+_ENTERING = re.compile(r"\[Container\].* Entering phase (\w+)")
 """Lines of the log that are kept for a failure's message."""
 
 
@@ -25,7 +27,8 @@ class Followed:
 
     id: str
     status: str = "IN_PROGRESS"
-    phase: str = "SUBMITTED"
+    phases: list[str] = field(default_factory=lambda: ["SUBMITTED"])
+    """That it went through, or is in."""
     contexts: list[str] = field(default_factory=list)
     """What CodeBuild says of phases that failed."""
     lines: list[str] = field(default_factory=list)
@@ -89,12 +92,12 @@ class CodeBuild:
         while True:
             build: dict[str, Any] = self._clients.codebuild.batch_get_builds(ids=[followed.id])["builds"][0]
             status = str(build["buildStatus"])
-            if build.get("currentPhase", followed.phase) != followed.phase:
-                followed.phase = str(build["currentPhase"])
-                on_phase(followed.phase)
             for line in log.new(build.get("logs", {})):
+                if entering := _ENTERING.match(line):
+                    self._enter(followed, entering[1], on_phase)
                 followed.lines = [*followed.lines[-_KEPT:], line]
                 on_line(line)
+            self._enter(followed, str(build.get("currentPhase", followed.phases[-1])), on_phase)
             followed.status = status
             if status != "IN_PROGRESS":
                 followed.contexts = [
@@ -105,6 +108,12 @@ class CodeBuild:
                 ]
                 return
             time.sleep(_LOOK_EVERY)
+
+    @staticmethod
+    def _enter(followed: Followed, phase: str, on_phase: Callable[[str], None]) -> None:
+        if phase not in followed.phases:
+            followed.phases.append(phase)
+            on_phase(phase)
 
     @contextmanager
     def _stopped_unless_done(self, followed: Followed) -> Iterator[None]:

@@ -28,9 +28,9 @@ def _image() -> None:
     "   |   mlstack image build --engine docker --json"
 )
 def build(
-    context: Annotated[Path, typer.Argument(help="Directory with the code. .dockerignore says what stays out.")] = Path(
-        "."
-    ),
+    context: Annotated[
+        Path, typer.Argument(help="Directory with the code. .dockerignore says what stays out.")
+    ] = Path(),
     file: Annotated[Path | None, typer.Option("--file", "-f", help="Dockerfile. Default: that of the context.")] = None,
     tag: Annotated[
         str | None, typer.Option("--tag", "-t", help="One more tag. Without it the content's digest names the image.")

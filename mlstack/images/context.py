@@ -1,4 +1,4 @@
-"""What a build gets to see: the files of a directory that `.dockerignore` leaves in, checked before anything is sent."""
+"""What a build sees: the files of a directory that `.dockerignore` leaves in, checked before anything is sent."""
 
 import os
 import re
@@ -151,7 +151,7 @@ def _walk(root: Path, ignore: Ignore) -> Iterator[Entry]:
             elif excluded:
                 continue
             elif stat.S_ISLNK(found.st_mode):
-                yield Entry(path, Path(item.path), found.st_mode, target=os.readlink(item.path))
+                yield Entry(path, Path(item.path), found.st_mode, target=str(Path(item.path).readlink()))
             else:
                 size = found.st_size if stat.S_ISREG(found.st_mode) else 0
                 yield Entry(path, Path(item.path), found.st_mode, size)

@@ -21,7 +21,7 @@ from mlstack.images.target import PLATFORM, Target
 
 ENGINES = ("docker", "podman", "buildah")
 _TIME = "946684800"
-"""Of all that podman and buildah put into layers, so that equal contexts make equal layers. Docker has no such switch."""
+"""Of all that podman and buildah put into layers: equal contexts make equal layers. Docker has no such switch."""
 _KEPT = 400
 
 
@@ -61,7 +61,6 @@ class LocalEngine:
         content_tag: str,
         tag: str,
         exists: bool,
-        minutes: int,
         on_phase: Callable[[str], None],
         on_line: Callable[[str], None],
     ) -> None:
@@ -88,7 +87,7 @@ class LocalEngine:
                 steps += [("tag", ["tag", first, second]), ("push", ["push", second])]
             for phase, arguments in steps:
                 on_phase(phase)
-                self._step([self._name, *arguments], environment, minutes, on_line)
+                self._step([self._name, *arguments], environment, on_line)
 
     def _build(self, place: Path, image: str) -> list[str]:
         common = ["--platform", PLATFORM, "--file", str(place / "Dockerfile"), "--tag", image]
@@ -129,9 +128,7 @@ class LocalEngine:
             "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
         }
 
-    def _step(
-        self, command: Sequence[str], environment: Mapping[str, str], minutes: int, on_line: Callable[[str], None]
-    ) -> None:
+    def _step(self, command: Sequence[str], environment: Mapping[str, str], on_line: Callable[[str], None]) -> None:
         lines: list[str] = []
         with _running(command, environment) as process:
             assert process.stdout is not None
@@ -140,11 +137,11 @@ class LocalEngine:
                 on_line(lines[-1])
             code = process.wait()
         if code:
-            raise build_failed(f"exit code {code}", [], lines, minutes=minutes, build=f"{self._name} {command[1]}")
+            raise build_failed(f"exit code {code}", [], lines, build=f"{self._name} {command[1]}")
 
 
 @contextmanager
-def _running(command: Sequence[str], environment: Mapping[str, str]) -> "Iterator[subprocess.Popen[str]]":
+def _running(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
     """A process with its output as lines; ended, when the body ends before it does."""
     process = subprocess.Popen(
         command,

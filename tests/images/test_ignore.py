@@ -1,4 +1,4 @@
-"""`.dockerignore` is read as Docker reads it. The cases are those of moby's patternmatcher, in the words of its rules."""
+"""`.dockerignore` is read as Docker reads it. The cases follow those of moby's patternmatcher."""
 
 import pytest
 

@@ -34,8 +34,10 @@ class Emulator:
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
         from werkzeug.serving import make_server
 
+        from mlstack.local.aws.builds import Builds
         from mlstack.local.aws.job_runner import JobRunner
         from mlstack.local.aws.jobs import JobHost, end_leftovers
+        from mlstack.local.aws.registry import EcrRegistry
         from mlstack.local.aws.roles import JobCredentials
         from mlstack.local.aws.s3 import mend_s3
         from mlstack.local.aws.sagemaker import mend_sagemaker
@@ -46,6 +48,10 @@ class Emulator:
         self._runner = JobRunner(job_host, args.account_id, self._credentials)
         mend_s3()
         mend_sagemaker(self._runner)
+        self._registry = EcrRegistry(args.root, args.account_id, args.region)
+        self._registry.mend_log_in()
+        self._builds = Builds(args.root, self.endpoint, args.account_id, args.region, self._credentials, self._registry)
+        self._builds.mend_codebuild()
         self._make_server_user()
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._server = make_server(
@@ -57,7 +63,9 @@ class Emulator:
         self._server.serve_forever()
 
     def close(self) -> None:
-        """End every job that still runs."""
+        """End every job and build that still runs."""
+        self._builds.close()
+        self._registry.close()
         self._runner.close()
 
     def _make_server_user(self) -> None:
@@ -75,6 +83,9 @@ class Emulator:
         path = environ.get("PATH_INFO", "")
         if path == "/mlstack/boot":
             return _answer(start_response, "200 OK", {"boot_id": self.boot_id})
+        if path == "/mlstack/registry":
+            registry = {"proxy": self._registry.proxy(), "certificate": str(self._registry.certificate())}
+            return _answer(start_response, "200 OK", registry)
         if path == "/mlstack/credentials":
             credentials = self._credentials.of(environ.get("HTTP_AUTHORIZATION", ""))
             if credentials is None:
