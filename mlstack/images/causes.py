@@ -13,7 +13,7 @@ _CAUSES = (
         r"tag[^\n]*(?:immutable|already exists)|ImageTagAlreadyExists",
         "tag",
         "the tag is another image's already, and the repository's tags are written once",
-        "choose another --tag, or none",
+        "run it again: when somebody built the same content meanwhile, that image is taken; else choose another --tag",
     ),
     (
         r"no space left on device|ENOSPC|disk quota exceeded",

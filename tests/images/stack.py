@@ -83,20 +83,39 @@ class Stack:
         ids: list[str] = self.emulator.client("codebuild").list_builds()["ids"]
         return ids
 
-    def registry(self, path: str, media_type: str = "*/*") -> bytes:
-        """From the real registry, as a client that is logged in pulls it."""
+    def registry(self, path: str, media_type: str = "*/*", put: bytes | None = None) -> bytes:
+        """From the real registry, as a client that is logged in pulls or pushes it."""
         token = self.emulator.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
         connection = HTTPConnection("127.0.0.1", urlsplit(self.proxy).port or 0, timeout=30)
         with contextlib.closing(connection):
             connection.request(
-                "GET",
+                "GET" if put is None else "PUT",
                 f"http://{self.target.registry}/v2/{self.target.repository}/{path}",
-                headers={"Authorization": f"Basic {token}", "Accept": media_type},
+                put,
+                {"Authorization": f"Basic {token}", "Accept" if put is None else "Content-Type": media_type},
             )
             answer = connection.getresponse()
             body = answer.read()
-            assert answer.status == 200, body
+            assert answer.status in (200, 201), body
             return body
+
+    def give_tag(self, digest: str, tag: str) -> None:
+        """To an image that is there, as somebody else's push does."""
+        kind = "application/vnd.docker.distribution.manifest.v2+json"
+        self.registry(f"manifests/{tag}", kind, self.registry(f"manifests/{digest}", kind))
+
+    def digest(self, tag: str) -> str:
+        found = self.emulator.client("ecr").describe_images(
+            repositoryName=self.target.repository, imageIds=[{"imageTag": tag}]
+        )
+        digest: str = found["imageDetails"][0]["imageDigest"]
+        return digest
+
+    def forget(self, tag: str) -> None:
+        """ECR's image alone: the registry behind keeps it, as it keeps all."""
+        self.emulator.client("ecr").batch_delete_image(
+            repositoryName=self.target.repository, imageIds=[{"imageTag": tag}]
+        )
 
     def manifest(self, reference: str) -> dict[str, Any]:
         kind = "application/vnd.docker.distribution.manifest.v2+json"

@@ -19,6 +19,7 @@ from moto.core.responses import ActionResult
 from moto.logs.models import logs_backends
 from moto.s3.models import s3_backends
 
+from mlstack.local.aws import build_tools
 from mlstack.local.aws.build import Build, BuildError, registry_environment
 from mlstack.local.aws.registry import EcrRegistry
 from mlstack.local.aws.rights import of_role, refusal
@@ -26,8 +27,6 @@ from mlstack.local.aws.roles import JobCredentials, RoleError, check_trust
 
 OURS = "MLSTACK_CONTENT_TAG"
 """Variable of the build by which it is known that its buildspec can be run here."""
-
-_TOOLS = Path(__file__).parent / "build_tools"
 
 
 class Builds:
@@ -180,7 +179,7 @@ class Builds:
         place = self._root / "tools"
         place.mkdir(parents=True, exist_ok=True)
         for tool in ("aws", "docker"):
-            text = (_TOOLS / tool).read_text(encoding="utf-8")
+            text = (build_tools.folder() / tool).read_text(encoding="utf-8")
             made = place / tool
             made.write_text(text.replace("#!/usr/bin/env python3", f"#!{sys.executable}", 1), encoding="utf-8")
             made.chmod(0o755)

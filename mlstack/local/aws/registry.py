@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from moto.ecr.models import Image, Repository, ecr_backends
+from moto.ecr.models import Image, Repository, RepoTagMutability, ecr_backends
 from moto.ecr.responses import ECRResponse
 
 from mlstack.iam.policy import Caller
@@ -176,4 +176,5 @@ def _holder(repository: Repository, tag: str) -> Any:
 def _immutable(repository: Repository, tag: str) -> bool:
     filters = repository.image_tag_mutability_exclusion_filters or ()
     excluded = any(fnmatch.fnmatchcase(tag, each["filter"]) for each in filters)
-    return str(repository.image_tag_mutability).startswith("IMMUTABLE") is not excluded
+    immutable = RepoTagMutability(repository.image_tag_mutability).value.startswith("IMMUTABLE")
+    return immutable is not excluded
