@@ -112,6 +112,18 @@ class ContainerRegistry(ComponentResource):
             ),
         )
 
+    def grant_look(self) -> tuple[Statement, ...]:
+        """What `mlstack image build` needs to see which images there are, and what ECR's scan found in them."""
+        return (
+            Statement(
+                sid="RegistryImages",
+                actions=("ecr:DescribeImageScanFindings", "ecr:DescribeImages"),
+                resources=(self._args.names.repository_arn,),
+                why="the same content is built once, and a build ends with its digest and what the scan found",
+                source="mlstack/images/registry.py",
+            ),
+        )
+
     def grant_pull(self) -> tuple[Statement, ...]:
         """What a job needs to start from an image of this repository."""
         return (self._log_in(), self._repository("RegistryPull", _PULL, "every step runs in an image from here"))

@@ -129,14 +129,23 @@ class ImageBuilder(ComponentResource):
         return str(self._args.configuration.get("build_image", BUILD_IMAGE))
 
     def grant_build(self) -> tuple[Statement, ...]:
-        """What ZenML needs to start a build and wait for it."""
+        """What ZenML and `mlstack image build` need to start a build, follow it, and stop it."""
+        names = self._args.names
         return (
             Statement(
                 sid="Builds",
-                actions=("codebuild:BatchGetBuilds", "codebuild:StartBuild"),
-                resources=(self._args.names.build_project_arn,),
-                why="the image builder starts a build and asks every ten seconds whether it is done",
-                source="zenml/integrations/aws/image_builders/aws_image_builder.py",
+                actions=("codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"),
+                resources=(names.build_project_arn,),
+                why="the image builder starts a build and asks every ten seconds whether it is done; mlstack image "
+                "build stops one that was interrupted",
+                source="zenml/integrations/aws/image_builders/aws_image_builder.py, mlstack/images/codebuild.py",
+            ),
+            Statement(
+                sid="BuildLogsRead",
+                actions=("logs:GetLogEvents",),
+                resources=(f"{names.build_log_group_arn}:log-stream:*",),
+                why="the lines of a build are shown while it runs",
+                source="mlstack/images/codebuild.py",
             ),
         )
 

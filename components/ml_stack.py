@@ -316,6 +316,7 @@ class MLStack(ComponentResource):
         needed = [*self._store.grant_read_write()]
         if self._registry:
             needed += self._registry.grant_find()
+            needed += self._registry.grant_look()
             needed += () if self._image_builder else self._registry.grant_push()
         if self._execution_role:
             needed.append(sagemaker.grant_pass_execution_role(self._args.names))

@@ -9,8 +9,8 @@ from mlstack.images.aws import Clients, code, said_clearly
 from mlstack.images.context import shown_size
 from mlstack.images.target import Target
 
-_PART = 8 << 20
-_AT_ONCE = 4
+_PART = 6 << 20
+_AT_ONCE = 3
 
 
 def upload(clients: Clients, target: Target, packed: Packed, news: Callable[[str], None]) -> bool:
@@ -39,7 +39,7 @@ def upload(clients: Clients, target: Target, packed: Packed, news: Callable[[str
 
         config = TransferConfig(multipart_threshold=_PART, multipart_chunksize=_PART, max_concurrency=_AT_ONCE)
         # Of a stream, s3transfer keeps the parts that wait for a worker: ten of them unless told otherwise.
-        config.max_in_memory_upload_chunks = _AT_ONCE
+        config.max_in_memory_upload_chunks = 2
         with packed.zip_stream() as stream:
             clients.s3.upload_fileobj(stream, target.bucket, key, Config=config, Callback=told)
     return True

@@ -66,8 +66,8 @@ def test_a_failed_build_here_names_its_cause_too(stack: Stack, project: Path) ->
 _DOCKER = """#!{python}
 import json, os, pathlib, subprocess, sys
 place = pathlib.Path(os.environ["DOCKER_CONFIG"])
-seen = {{"arguments": sys.argv[1:], "mode": (place / "config.json").stat().st_mode, "plugins": (place / "cli-plugins").is_dir(),
-        "config": json.loads((place / "config.json").read_text()), "place": str(place)}}
+seen = {{"arguments": sys.argv[1:], "mode": (place / "config.json").stat().st_mode,
+        "plugins": (place / "cli-plugins").is_dir(), "config": json.loads((place / "config.json").read_text()), "place": str(place)}}
 with open({log!r}, "a") as log:
     log.write(json.dumps(seen) + "\\n")
 if sys.argv[1] == "version":
