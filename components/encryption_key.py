@@ -5,33 +5,9 @@ from dataclasses import dataclass, field
 from pulumi import ComponentResource, Output, ResourceOptions
 from pulumi_aws.kms import Alias, Key
 
-from components.iam import KEY_POLICY_LIMIT, Conditions, Statement, document
+from components.iam import KEY_ADMINISTRATION, KEY_POLICY_LIMIT, Conditions, Statement, document
 from components.names import Names
 
-# `kms:*` without any use of the key: whoever administers it reads nothing. Not in it: importing foreign key material.
-_ADMINISTRATION = (
-    "kms:CancelKeyDeletion",
-    "kms:CreateAlias",
-    "kms:DeleteAlias",
-    "kms:DescribeKey",
-    "kms:DisableKey",
-    "kms:DisableKeyRotation",
-    "kms:EnableKey",
-    "kms:EnableKeyRotation",
-    "kms:GetKeyPolicy",
-    "kms:GetKeyRotationStatus",
-    "kms:ListAliases",
-    "kms:ListGrants",
-    "kms:ListKeyPolicies",
-    "kms:ListResourceTags",
-    "kms:PutKeyPolicy",
-    "kms:RevokeGrant",
-    "kms:ScheduleKeyDeletion",
-    "kms:TagResource",
-    "kms:UntagResource",
-    "kms:UpdateAlias",
-    "kms:UpdateKeyDescription",
-)
 _THROUGH_S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html"
 _JOBS = "https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html"
 _REPOSITORIES = "https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html"
@@ -159,7 +135,7 @@ class EncryptionKey(ComponentResource):
     def _administration(self) -> Statement:
         return self._account(
             "Administration",
-            _ADMINISTRATION,
+            KEY_ADMINISTRATION,
             {},
             why="without it nobody could manage the key any more. It reads nothing: no right here uses the key",
             source="https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html",

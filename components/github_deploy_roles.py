@@ -9,11 +9,11 @@ from components.after import after
 from components.github_manages import manages
 from components.github_network import manages_network
 from components.github_reads import reads
-from components.github_state import State, reads_state, writes_state
 from components.github_subject import AUDIENCE, ISSUER, GitHubRepository
 from components.iam import MANAGED_POLICY_LIMIT, Statement, document
 from components.managed import Managed
 from components.role import Role, RoleArgs
+from components.state_access import State, reads_state, writes_state
 from mlstack.errors import UsageError
 
 PREVIEW = "github-preview"
@@ -85,17 +85,17 @@ class GitHubDeployRoles(ComponentResource):
             PREVIEW,
             f"Previews {of.names.base} in pull requests of {repository.owner}/{repository.name}: reads only",
             subjects,
-            (*reads_state(self._args.state, of), *reads(of)),
+            (*reads_state(self._args.state, of.names, of.project), *reads(of)),
         )
 
     def _deploy(self, of: Managed) -> Output[str]:
-        repository = self._args.repository
+        repository, state = self._args.repository, self._args.state
         role = self._role(
             of,
             DEPLOY,
             f"Deploys {of.names.base} from {repository.owner}/{repository.name}",
             (repository.environment(of.names.environment),),
-            (*reads_state(self._args.state, of), *writes_state(self._args.state, of), *manages(of)),
+            (*reads_state(state, of.names, of.project), *writes_state(state, of.names, of.project), *manages(of)),
         )
         # Reading, and the network beside it, would not fit into the 10,240 characters of inline policies.
         attached = [self._attach(of, role, "read", reads(of))]

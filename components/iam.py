@@ -25,6 +25,31 @@ SESSION_POLICY_LIMIT = 2_048
 # https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-limits-endpoints.html
 ENDPOINT_POLICY_LIMIT = 20_480
 
+# `kms:*` without any use of the key: whoever administers it reads nothing. Not in it: importing foreign key material.
+KEY_ADMINISTRATION = (
+    "kms:CancelKeyDeletion",
+    "kms:CreateAlias",
+    "kms:DeleteAlias",
+    "kms:DescribeKey",
+    "kms:DisableKey",
+    "kms:DisableKeyRotation",
+    "kms:EnableKey",
+    "kms:EnableKeyRotation",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListAliases",
+    "kms:ListGrants",
+    "kms:ListKeyPolicies",
+    "kms:ListResourceTags",
+    "kms:PutKeyPolicy",
+    "kms:RevokeGrant",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:UpdateAlias",
+    "kms:UpdateKeyDescription",
+)
+
 Conditions = Mapping[str, Mapping[str, str | tuple[str, ...]]]
 Principals = Mapping[Literal["AWS", "Service", "Federated"], str] | Literal["*"]
 
@@ -156,6 +181,35 @@ def network_interfaces(
             resources=("*",),
             why="ec2:Describe* knows no resource-level permission",
             source=_INTERFACES,
+        ),
+    )
+
+
+_PRACTICES = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html"
+
+
+def tls_only(bucket_arn: str) -> tuple[Statement, ...]:
+    """Of a bucket policy: nothing in the clear, nothing over broken TLS."""
+    return (
+        Statement(
+            sid="TlsOnly",
+            effect="Deny",
+            actions=("s3:*",),
+            resources=(bucket_arn, f"{bucket_arn}/*"),
+            principals="*",
+            conditions={"Bool": {"aws:SecureTransport": "false"}},
+            why="artifacts and credentials never cross a network in the clear",
+            source=_PRACTICES,
+        ),
+        Statement(
+            sid="ModernTls",
+            effect="Deny",
+            actions=("s3:*",),
+            resources=(bucket_arn, f"{bucket_arn}/*"),
+            principals="*",
+            conditions={"NumericLessThan": {"s3:TlsVersion": "1.2"}},
+            why="TLS below 1.2 is broken",
+            source=_PRACTICES,
         ),
     )
 

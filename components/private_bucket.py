@@ -15,9 +15,7 @@ from pulumi_aws.s3 import (
     BucketVersioning,
 )
 
-from components.iam import BUCKET_POLICY_LIMIT, Statement, document
-
-_PRACTICES = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html"
+from components.iam import BUCKET_POLICY_LIMIT, Statement, document, tls_only
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +63,7 @@ class PrivateBucket:
             # Through the access block: S3 refuses the two at once with OperationAborted.
             bucket=closed.bucket,
             policy=document(
-                (*_tls_only(args.arn), *args.statements), limit=BUCKET_POLICY_LIMIT, what=f"the policy of {args.bucket}"
+                (*tls_only(args.arn), *args.statements), limit=BUCKET_POLICY_LIMIT, what=f"the policy of {args.bucket}"
             ),
             opts=opts,
         )
@@ -111,29 +109,4 @@ def _encrypt(
             }
         ],
         opts=opts,
-    )
-
-
-def _tls_only(bucket_arn: str) -> tuple[Statement, ...]:
-    return (
-        Statement(
-            sid="TlsOnly",
-            effect="Deny",
-            actions=("s3:*",),
-            resources=(bucket_arn, f"{bucket_arn}/*"),
-            principals="*",
-            conditions={"Bool": {"aws:SecureTransport": "false"}},
-            why="artifacts and credentials never cross a network in the clear",
-            source=_PRACTICES,
-        ),
-        Statement(
-            sid="ModernTls",
-            effect="Deny",
-            actions=("s3:*",),
-            resources=(bucket_arn, f"{bucket_arn}/*"),
-            principals="*",
-            conditions={"NumericLessThan": {"s3:TlsVersion": "1.2"}},
-            why="TLS below 1.2 is broken",
-            source=_PRACTICES,
-        ),
     )

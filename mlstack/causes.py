@@ -23,7 +23,10 @@ _WAYS_OUT = (
     (r"[Tt]hrottl|RequestLimitExceeded|SlowDown", "AWS was asked too often: wait a minute"),
     (r"is protected|marked for protection", "mlstack:protect: false takes the protection away"),
     (r"violates plan", "settings, program or state changed after the preview: look at a new one"),
-    (r"currently locked", "another run works on it; when none does, `pulumi cancel` takes the lock away"),
+    (
+        r"currently locked",
+        "another run works on it; when that was yours and was killed, `mlstack backend unlock` takes its lock away",
+    ),
     (r"incorrect passphrase|passphrase must be set", "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE"),
 )
 

@@ -61,6 +61,7 @@ def demo(
 
 
 def _mount() -> None:
+    from mlstack.backend.commands import backend
     from mlstack.deployment.commands import deploy, destroy
     from mlstack.images.commands import image
     from mlstack.local.commands import local
@@ -73,6 +74,7 @@ def _mount() -> None:
         app.command()(command)
     app.add_typer(image, name="image")
     app.add_typer(schedule, name="schedule")
+    app.add_typer(backend, name="backend")
     app.add_typer(local, name="local")
 
 

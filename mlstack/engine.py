@@ -5,86 +5,19 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from socket import gethostname
 from types import FrameType
 from typing import Any
 
-from mlstack.causes import cause
 from mlstack.errors import MLStackError, UsageError
-
-News = Callable[[str], None]
-
-CHANGES = ("create", "update", "replace", "delete")
-"""Operations of the engine that change something, as it counts them; a replacement is counted once."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """What the engine does, or would do, to one resource."""
-
-    operation: str
-    """`create`, `update`, `replace`, `delete`, `same`, as the engine calls them."""
-    urn: str
-    old: Mapping[str, Any] = field(default_factory=dict)
-    """Inputs before. Secrets are masked by the engine."""
-    new: Mapping[str, Any] = field(default_factory=dict)
-    """Inputs after, as far as they are known."""
-    reasons: tuple[str, ...] = ()
-    """Properties that force a replacement."""
-    parent: str = ""
-    protection: bool | None = None
-    """Whether it is protected afterwards, when that changes: no operation of the engine says so."""
-
-    @property
-    def type(self) -> str:
-        return self.urn.split("::")[2].rpartition("$")[2]
-
-    @property
-    def name(self) -> str:
-        return self.urn.rpartition("::")[2]
-
-    @property
-    def component(self) -> str:
-        """`ArtifactStore`: the part of MLStack that it belongs to; `MLStack` for what is directly in it."""
-        parents = self.urn.split("::")[2].split("$")[:-1]
-        component = (parents[1:2] or parents or [self.type])[0].rpartition(":")[2]
-        # Of roles there are several.
-        return f"{component} {self.parent.rpartition('::')[2]}" if component == "Role" and self.parent else component
-
-
-@dataclass
-class Outcome:
-    """What one run of the engine did, or would do."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    """Operations by kind: `create`, `update`, `replace`, `delete`, `same`."""
-    steps: list[Step] = field(default_factory=list)
-    """In the order in which they were begun."""
-    done: list[Step] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-
-    @property
-    def changed(self) -> bool:
-        return any(count for operation, count in self.counts.items() if operation != "same")
-
-    @property
-    def changes(self) -> list[Step]:
-        """One for each resource that changes; the stack itself and its providers are none."""
-        return [step for step in self.steps if step.operation in CHANGES and not step.type.startswith("pulumi:p")]
-
-    @property
-    def unprotected(self) -> list[str]:
-        """Names of what the engine will no longer refuse to delete."""
-        return list(dict.fromkeys(step.name for step in self.steps if step.protection is False))
-
-    def __str__(self) -> str:
-        changes = [f"{count} {operation}d" for operation, count in self.counts.items() if operation != "same" and count]
-        return ", ".join(changes) if changes else f"unchanged, {self.counts.get('same', 0)} resources"
+from mlstack.outcome import SAYS_NOTHING, News, Outcome, Pending, Step, read_event
 
 
 class EngineError(MLStackError):
@@ -135,7 +68,13 @@ class Pulumi:
             settings = self._project / f"Pulumi.{str(self._stack).rpartition('/')[2]}.yaml"
             if not (self._configuration or settings.is_file()):
                 raise
-            self._plain("stack", "init", str(self._stack), "--no-select")
+            try:
+                self._plain("stack", "init", str(self._stack), "--no-select")
+            except MLStackError as error:
+                if "passphrase" not in error.message:
+                    raise
+                way_out = f"pulumi stack init {self._stack} --secrets-provider=... makes it with a key (docs/state.md)"
+                raise MLStackError(error.message, hint=way_out) from None
 
     @cached_property
     def project(self) -> str:
@@ -168,6 +107,30 @@ class Pulumi:
         """What `up` would do, for `up` also in the file `plan`. Raises EngineError."""
         return self._stream(["preview", "--json", *(["--save-plan", str(plan)] if plan else [])], news, "the preview")
 
+    def recorded(self, *arguments: str) -> tuple[str, str]:
+        """Digest and event log of one `preview`, or `refresh --preview-only`, however it ended.
+
+        Raises MLStackError when it wrote no digest.
+        """
+        with tempfile.TemporaryDirectory(prefix="mlstack-preview-") as directory:
+            events = Path(directory) / "events.ndjson"
+            done = subprocess.run(
+                [
+                    *("pulumi", *arguments, "--json", "--event-log", str(events)),
+                    *(*self._of_the_stack(), *self._configuration, "--non-interactive"),
+                ],
+                cwd=self._project,
+                env={**self._environment, **_BOTH},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            log = events.read_text(encoding="utf-8") if events.exists() else ""
+        if "{" not in done.stdout:
+            raise MLStackError(f"pulumi {arguments[0]}: {_last_words(done.stderr) or 'it said nothing'}")
+        return done.stdout, log
+
     def up(
         self,
         news: News,
@@ -195,6 +158,10 @@ class Pulumi:
         arguments = ["destroy", "--yes", "--skip-preview", "--json", *(["--refresh"] if refresh else [])]
         return self._stream([*arguments, *(["--run-program"] if run_program else [])], news, "destroying", on_step)
 
+    def releases(self) -> tuple[str, str]:
+        """Of the engine that wrote the state, empty when nothing did yet, and of the one that runs: `v3.259.0`."""
+        return (self._deployment().get("manifest") or {}).get("version", ""), self._plain("version").strip()
+
     def output(self, name: str, *, show_secrets: bool = False) -> str:
         """A stack output as JSON. Raises MLStackError when there is none, or when it cannot be decrypted."""
         self._check_tools()
@@ -217,8 +184,35 @@ class Pulumi:
 
     def state(self) -> list[dict[str, Any]]:
         """The resources of the stack as the engine wrote them down, secrets encrypted."""
-        deployment = json.loads(self._plain("stack", "export", *self._of_the_stack()))["deployment"]
-        return list((deployment or {}).get("resources") or [])
+        return list(self._deployment().get("resources") or [])
+
+    def pending(self) -> list[Pending]:
+        """What a killed engine left unfinished."""
+        return [
+            Pending(
+                kind=each["type"],
+                urn=each["resource"]["urn"],
+                inputs=each["resource"].get("inputs") or {},
+                parent=each["resource"].get("parent") or "",
+            )
+            for each in self._deployment().get("pending_operations") or []
+        ]
+
+    def backend(self) -> str:
+        """Where the state is kept, as it was given to `pulumi login`."""
+        self._check_tools()
+        return str(json.loads(self._plain("whoami", "--json"))["url"])
+
+    def last_process(self) -> dict[str, Any]:
+        """Of the last run that we started here: `pid`, `host` and `since`. Empty when there is none."""
+        try:
+            with self._log.open(encoding="utf-8") as log:
+                return dict(json.loads(log.readline())["engineProcess"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+    def _deployment(self) -> dict[str, Any]:
+        return json.loads(self._plain("stack", "export", *self._of_the_stack()))["deployment"] or {}
 
     def release_lock(self) -> None:
         """Forget a lock that a killed engine left behind."""
@@ -273,16 +267,18 @@ class Pulumi:
                 process_group=0,
             )
             assert process.stdout is not None
+            since = datetime.now(UTC).isoformat()
+            log.write(json.dumps({"engineProcess": {"pid": process.pid, "host": gethostname(), "since": since}}) + "\n")
             with _interrupting(process, news) as interrupted:
                 for line in process.stdout:
                     log.write(line)
-                    _read_event(line, outcome, news, on_step)
+                    read_event(line, outcome, news, on_step)
                 process.wait()
         if interrupted():
             raise KeyboardInterrupt
         if process.returncode:
             # The engine's own last word, that the program ended with an error, says nothing beside the error itself.
-            causes = [text for text in outcome.problems if not any(empty in text for empty in _SAYS_NOTHING)]
+            causes = [text for text in outcome.problems if not any(empty in text for empty in SAYS_NOTHING)]
             said = "\n".join(dict.fromkeys(causes or outcome.problems)) or _last_words(
                 self._log.read_text(encoding="utf-8")
             )
@@ -319,54 +315,10 @@ def _interrupting(process: "subprocess.Popen[str]", news: News) -> Iterator[Call
 
 
 _QUIETLY = {"PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
-_SAYS_NOTHING = ("program exited with non-zero exit code", "update failed", "preview failed")
 
 
-def _read_event(line: str, outcome: Outcome, news: News, on_step: Callable[[Step], None] | None) -> None:
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return
-    if begun := event.get("resourcePreEvent"):
-        outcome.steps.append(_step(begun["metadata"]))
-    elif finished := event.get("resOutputsEvent"):
-        step = _step(finished["metadata"])
-        outcome.done.append(step)
-        if step.operation != "same":
-            news(f"{step.operation} {step.name} ({len(outcome.done)} done)")
-        if on_step:
-            on_step(step)
-    elif said := event.get("diagnosticEvent"):
-        if said["severity"] == "error" and (text := _plain_text(said["message"])):
-            outcome.problems.append(_about(said.get("urn")) + cause(text))
-    elif summary := event.get("summaryEvent"):
-        outcome.counts = dict(summary.get("resourceChanges") or {})
-
-
-def _step(metadata: Mapping[str, Any]) -> Step:
-    old, new = metadata.get("old") or {}, metadata.get("new") or {}
-    protected, before = bool(new.get("protect")), bool(old.get("protect"))
-    return Step(
-        operation=metadata["op"],
-        urn=metadata["urn"],
-        old=old.get("inputs") or {},
-        new=new.get("inputs") or {},
-        reasons=tuple(metadata.get("keys") or ()),
-        parent=new.get("parent") or old.get("parent") or "",
-        protection=protected if old and new and protected != before else None,
-    )
-
-
-def _about(urn: str | None) -> str:
-    step = Step(operation="", urn=urn) if urn else None
-    return f"{step.type.rpartition(':')[2]} {step.name}: " if step and not step.type.startswith("pulumi:") else ""
-
-
-def _plain_text(message: str) -> str:
-    """A diagnostic without the engine's colour marks."""
-    for mark in ("<{%reset%}>", "<{%fg 1%}>", "<{%bold%}>"):
-        message = message.replace(mark, "")
-    return message.strip()
+_BOTH = {"PULUMI_DEBUG_COMMANDS": "true", "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "false"}
+"""`--event-log` exists only with the first, the digest only without the second (pulumi/pkg/cmd/pulumi/operations)."""
 
 
 def _last_words(text: str) -> str:

@@ -21,7 +21,7 @@ def test_what_the_plugin_puts_around_it_is_gone() -> None:
         ("operation error IAM: CreateRole, AccessDenied: User: arn:aws:iam::1:user/x is not authorized", "that right"),
         ("ExpiredToken: The security token included in the request is expired", "log in to AWS again"),
         ("BucketNotEmpty: The bucket you tried to delete is not empty", "artifactStoreForceDestroy"),
-        ("error: the stack is currently locked by 1 lock(s)", "pulumi cancel"),
+        ("error: the stack is currently locked by 1 lock(s)", "mlstack backend unlock"),
         ("error: incorrect passphrase", "PULUMI_CONFIG_PASSPHRASE"),
     ],
 )

@@ -9,7 +9,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
-PURE = {"settings", "configuration", "checks", "problems", "limits", "names", "iam", "flavors", "ignored"}
+PURE = {
+    "settings",
+    "configuration",
+    "checks",
+    "problems",
+    "limits",
+    "names",
+    "iam",
+    "flavors",
+    "ignored",
+    "state_access",
+}
 """Modules of components/ that are plain data: usable without the engine."""
 
 SPEAKS_ZENML = {

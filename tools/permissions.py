@@ -1,6 +1,7 @@
 """Writes docs/permissions.md: every statement of every policy that the program declares, and why it is there.
 
 Stacks are built as the tests build them. Shown whole is the one with everything on; of the others, what differs.
+Then what `mlstack backend bootstrap` makes outside of every stack, and what whoever runs it needs.
 """
 
 import json
@@ -10,6 +11,8 @@ from pathlib import Path
 from unittest.mock import patch
 
 from components.iam import Statement
+from mlstack.backend import documents as backend
+from mlstack.backend.place import DEPLOY, PREVIEW, Place
 from tests.components.stacks import CASES, program
 from tests.recording import Recording, Registered, record
 
@@ -19,10 +22,10 @@ WHOLE = "everything on"
 
 HEAD = """# Permissions
 
-Written by `python -m tools.permissions` from the statements in `components/`. Account `123456789012`, region
-`eu-west-1` and environment `dev` stand for yours. Nothing else is granted: no managed policy is attached, and no
-allowed action has a wildcard. `tests/least_privilege/` holds each role against the calls that are really made, both
-ways.
+Written by `python -m tools.permissions` from the statements in `components/` and `mlstack/backend/`. Account
+`123456789012`, region `eu-west-1` and environment `dev` stand for yours. Nothing else is granted: no managed policy is
+attached, and no allowed action has a wildcard. `tests/least_privilege/` holds each role against the calls that are
+really made, both ways.
 
 | document | kind | statements | actions |
 |---|---|---|---|
@@ -118,7 +121,25 @@ def render() -> str:
             continue
         for each, extra in _beyond(documents(case), whole):
             parts.append(f"### {case}: {each.title}\n\n" + _table(extra))
+    parts.append("## The backend of the state\n\nMade by `mlstack backend bootstrap`, see [state.md](state.md).")
+    for each in of_backend():
+        parts.append(f"### {each.title}\n\n" + _table(each.statements))
     return "\n\n".join(parts) + "\n"
+
+
+def of_backend() -> list[Document]:
+    """What is made outside of every stack, and what that needs."""
+    place = Place(name="mlstack", project="mlstack", account_id="123456789012", region="eu-west-1")
+    key = place.names.arn("kms", "key/11111111-2222-3333-4444-555555555555")
+    ci = "arn:aws:iam::123456789012:role/ci"
+    return [
+        Document("bucket policy", f"bucket {place.names.bucket}", backend.bucket_policy(place, key)),
+        Document("key policy", f"key {place.names.key_alias}", backend.key_policy(place)),
+        Document("trust", "role dev-preview", backend.trust(PREVIEW, (ci,))),
+        Document("permissions", "role dev-preview", backend.permissions(place, "dev", PREVIEW, key)),
+        Document("permissions", "role dev-deploy", backend.permissions(place, "dev", DEPLOY, key)),
+        Document("permissions", "whoever bootstraps", backend.needed(place)),
+    ]
 
 
 def _beyond(these: Iterable[Document], whole: Iterable[Document]) -> Iterator[tuple[Document, tuple[Statement, ...]]]:

@@ -65,8 +65,49 @@ def main() -> None:
             _record(environment, root, forced, "policy-failure", *strict)
             wrong = _settings(root, {"protect": True, "instanceType": "t3.large"})
             _record(environment, root, wrong, "failed-program")
+            unjudged = _settings(root, {**_PROTECTED, "encryption": {"mode": "kms"}, "network": {"mode": "isolated"}})
+            _record(environment, root, unjudged, "rule-that-could-not-run", *strict)
+            _secret(environment, root)
+            _drift(environment, root, cloud)
+            _three(environment, root)
         finally:
             cloud.stop(print)
+
+
+def _secret(environment: dict[str, str], root: Path) -> None:
+    """A second access key of ZenML's user, which then is the one that is given out."""
+    key = {**_PROTECTED, "connector": {"auth": "iam-role", "keys": [1]}}
+    _pulumi(environment, "up", "--yes", "--skip-preview", "--config-file", str(_settings(root, key)))
+    second = {**_PROTECTED, "connector": {"auth": "iam-role", "keys": [1, 2]}}
+    _record(environment, root, _settings(root, second), "secret-change")
+
+
+def _drift(environment: dict[str, str], root: Path, cloud: Cloud) -> None:
+    """Somebody suspends the versions of the artifacts, and deletes a lifecycle."""
+    s3 = cloud.aws_client("s3")
+    bucket = next(each["Name"] for each in s3.list_buckets()["Buckets"] if each["Name"].startswith("rec-local"))
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+    s3.delete_bucket_lifecycle(Bucket=bucket)
+    key = {**_PROTECTED, "connector": {"auth": "iam-role", "keys": [1]}}
+    _record(environment, root, _settings(root, key), "drift", command=("refresh", "--preview-only"))
+
+
+def _three(environment: dict[str, str], root: Path) -> None:
+    """dev has it already, staging a part of it, prod nothing."""
+    for stack, before, after in (
+        ("dev", {}, {}),
+        ("staging", {"orchestrator": "local"}, {}),
+        ("prod", None, {"encryption": {"mode": "kms"}}),
+    ):
+        committed = PROJECT / f"Pulumi.{stack}.yaml"
+        settings_of_the_team = committed.read_bytes()
+        _pulumi(environment, "stack", "select", "--create", stack)
+        committed.write_bytes(settings_of_the_team)  # the engine writes the salt of its secrets into it
+        if before is not None:
+            deployed = str(_settings(root, {**_PROTECTED, **before}))
+            _pulumi(environment, "up", "--yes", "--skip-preview", "--config-file", deployed, stack=stack)
+        settings = _settings(root, {**_PROTECTED, **after})
+        _record(environment, root, settings, f"three-environments/{stack}", stack=stack)
 
 
 def _settings(root: Path, changes: dict[str, Any]) -> Path:
@@ -79,11 +120,19 @@ def _settings(root: Path, changes: dict[str, Any]) -> Path:
     return file
 
 
-def _record(environment: dict[str, str], root: Path, settings: Path, name: str, *more: str) -> None:
+def _record(
+    environment: dict[str, str],
+    root: Path,
+    settings: Path,
+    name: str,
+    *more: str,
+    command: tuple[str, ...] = ("preview", "--ignore-protect"),
+    stack: str = "local",
+) -> None:
     events = root / "events.ndjson"
     events.unlink(missing_ok=True)
-    arguments = ("preview", "--json", "--ignore-protect", "--event-log", str(events), "--config-file", str(settings))
-    digest = _pulumi(environment, *arguments, *more, check=False)
+    arguments = (*command, "--json", "--event-log", str(events), "--config-file", str(settings))
+    digest = _pulumi(environment, *arguments, *more, check=False, stack=stack)
     folder = FOLDER / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "digest.json").write_text(json.dumps(_trimmed(json.loads(digest)), indent=1) + "\n", encoding="utf-8")
@@ -93,8 +142,8 @@ def _record(environment: dict[str, str], root: Path, settings: Path, name: str, 
     print(f"{name}: {len(lines)} events")
 
 
-def _pulumi(environment: dict[str, str], *arguments: str, check: bool = True) -> str:
-    command = ["pulumi", *arguments, "--non-interactive", *(["--stack", "local"] if "stack" not in arguments else [])]
+def _pulumi(environment: dict[str, str], *arguments: str, check: bool = True, stack: str = "local") -> str:
+    command = ["pulumi", *arguments, "--non-interactive", *(["--stack", stack] if "stack" not in arguments else [])]
     done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
     if check and done.returncode:
         raise SystemExit(f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}")

@@ -15,9 +15,11 @@ from rich.markup import escape
 
 from mlstack.contract import MLStackOutputs
 from mlstack.deployment import data, shown
+from mlstack.deployment.pending import refuse_unclear
 from mlstack.deployment.work import Work
-from mlstack.engine import Pulumi, Step
+from mlstack.engine import Pulumi
 from mlstack.errors import MLStackError, UsageError
+from mlstack.outcome import Step
 from mlstack.registration import source
 from mlstack.registration.server import ServerError, connection
 from mlstack.registration.session import BY_COMMAND, HOOKED, session
@@ -58,6 +60,7 @@ def deploy(
     with connection():
         pass  # a server that is not there is said before anything is touched
     pulumi.make()
+    refuse_unclear(pulumi.pending(), pulumi.stack)
     todo = ["preview", "pulumi up", "registration", *(["smoke pipeline"] if smoke else [])]
     with (
         Work(console, _again("deploy"), todo, as_json=as_json) as work,
@@ -68,7 +71,7 @@ def deploy(
             planned = pulumi.preview(stage.news, plan=plan)
             stage.result = shown.would(planned)
         if approved:
-            refuse_unless_approved(approved, pulumi.project, pulumi.stack, planned.changes)
+            refuse_unless_approved(approved, pulumi.project, pulumi.stack, planned)
         permissions = iam_changes(planned.changes)
         lost = data.lost_in(planned.changes)
         if planned.changed or planned.unprotected:
@@ -134,6 +137,7 @@ def destroy(
     console = _console()
     pulumi = _pulumi(stack, config_file)
     pulumi.check()
+    refuse_unclear(pulumi.pending(), pulumi.stack)
     resources = pulumi.state()
     held = data.in_state(resources)
     contract = _contract_of(resources)

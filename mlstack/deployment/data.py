@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlstack.engine import Step
 from mlstack.errors import UsageError
+from mlstack.outcome import Step
 from mlstack.review.guards import KINDS
 
 

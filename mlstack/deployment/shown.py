@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from mlstack.engine import CHANGES, Outcome, Step
+from mlstack.outcome import CHANGES, Outcome, Step
 from mlstack.review.model import Statement
 
 _STYLES = {"create": "green", "update": "yellow", "replace": "red", "delete": "red"}

@@ -17,11 +17,12 @@ from rich.console import Console
 
 from components.configuration import from_file
 from mlstack.deployment.shown import of_plan
-from mlstack.engine import Outcome, Pulumi
+from mlstack.engine import Pulumi
 from mlstack.errors import MLStackError
 from mlstack.local import summary
 from mlstack.local.cloud import Cloud, CloudState
 from mlstack.local.engine import Engine, find_engine
+from mlstack.outcome import Outcome
 from mlstack.stages import Stages
 
 ENVIRONMENT = "local"

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from mlstack.engine import News, Pulumi
+from mlstack.engine import Pulumi
+from mlstack.outcome import News
 
 
 def output(name: str, stack: str | None, *, show_secrets: bool = False) -> str:

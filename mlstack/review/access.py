@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from mlstack.engine import Step
 from mlstack.iam.conditions import PolicyError
 from mlstack.iam.containment import Containment, contained
 from mlstack.iam.policy import Policy
+from mlstack.outcome import Step
 from mlstack.review.model import Change, Document, Statement
 from mlstack.review.statements import DOCUMENTS, UNKNOWN, iam_changes, owner
 
@@ -28,6 +28,9 @@ def documents(changes: Iterable[Change], account: str | None) -> tuple[Document,
     )
 
 
+_LIMITS = "endpoint policy"
+
+
 def _documents(change: Change, account: str | None) -> Iterator[Document]:
     if change.type not in DOCUMENTS:
         return
@@ -39,7 +42,8 @@ def _documents(change: Change, account: str | None) -> Iterator[Document]:
     if UNKNOWN in json.dumps(new):
         yield Document(whose=whose, kind=kind, verdict="undetermined", witness="the document is known after apply")
         return
-    strangers = sorted(_strangers(new, account) - _strangers(old, account))
+    # An endpoint's policy gives nobody anything: it limits what those may do who already may.
+    strangers = [] if kind == _LIMITS else sorted(_strangers(new, account) - _strangers(old, account))
     if strangers:
         yield Document(whose=whose, kind=kind, verdict="opened", witness=f"to {', '.join(strangers)}")
     elif not old:

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from pydantic import ValidationError
 
-from mlstack.engine import Step
 from mlstack.errors import UsageError
+from mlstack.outcome import Outcome, Step
 from mlstack.review.model import Change, Report
 from mlstack.review.plan_hash import plan_hash
 
@@ -23,16 +23,17 @@ class NotApprovedError(UsageError):
     exit_code: ClassVar[int] = 4
 
 
-def refuse_unless_approved(approved: str, project: str, environment: str, steps: Iterable[Step]) -> None:
+def refuse_unless_approved(approved: str, project: str, environment: str, outcome: Outcome) -> None:
     """`approved`: a plan's hash, or the file that `mlstack review --json` wrote. Without changes all is well.
 
     Raises NotApprovedError with the difference, as far as it is known, and UsageError for what is neither.
     """
-    changes = [_change(step) for step in steps]
-    if not changes:
+    changes = [_change(step) for step in outcome.changes]
+    if not (changes or outcome.unprotected):
         return
     report = None if re.fullmatch(rf"[0-9a-f]{{{_SHORTEST},64}}", approved) else _report(approved)
-    wanted, now = report.plan_hash if report else approved, plan_hash(project, environment, changes)
+    wanted = report.plan_hash if report else approved
+    now = plan_hash(project, environment, changes, outcome.unprotected)
     if now.startswith(wanted):
         return
     difference = f":\n{_difference(report.changes, changes)}" if report else ""

@@ -67,12 +67,24 @@ def review(
         bool, typer.Option("--annotate", help="In GitHub Actions: mark the lines of code, and fill the step's summary.")
     ] = False,
     api: Annotated[str | None, typer.Option("--api", help="Of the forge. Default: the CI's own.")] = None,
+    refresh_prices: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--refresh-prices", metavar="REGION", help="Only read this region's prices anew from AWS, with credentials."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON document on stdout.")] = False,
 ) -> None:
     """What a change will do to the stack, as a comment. Exit code 0; 3 when a guard says no, 1 for a failed preview.
 
     Examples:  mlstack review --stack dev   |   mlstack review --stack prod --markdown comment.md --guard data-loss=fail
     """
+    if refresh_prices:
+        from mlstack.review.cost import PRICES_FILE
+        from mlstack.review.price_list import refresh
+
+        refresh(PRICES_FILE, refresh_prices, lambda text: typer.echo(text, err=True))
+        return
     from mlstack.review.markdown import comment, side_by_side
 
     place = _place(forge, repository, pull_request, api) if post else None

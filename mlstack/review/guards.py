@@ -1,7 +1,7 @@
 """What must not happen unseen. Each guard has a level for an environment; what is overridden says why, and is shown."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlstack.errors import UsageError, nearest
 from mlstack.review.model import Change, ContractChange, Document, Finding, Level, PolicyResult
@@ -27,21 +27,43 @@ class Subject:
     documents: tuple[Document, ...]
     contract: tuple[ContractChange, ...]
     policies: tuple[PolicyResult, ...]
+    drift: bool = False
+    """Whether the changes are what somebody did in AWS, not what a deployment would do."""
+    unprotected: Mapping[str, str | None] = field(default_factory=dict)
+    """Name and line of code."""
+    engine: tuple[str, str] = ("", "")
+    """Releases, before and now."""
 
 
 def _data(subject: Subject) -> Iterable[_Said]:
     for each in subject.changes:
-        if each.type in KINDS and each.operation in ("delete", "replace"):
+        if each.type in KINDS and subject.drift and each.operation == "delete":
+            yield f"{KINDS[each.type]} `{each.name}` is gone from AWS", each.source
+        elif each.type in KINDS and each.operation in ("delete", "replace"):
             why = f" because {', '.join(each.reasons)} changes" if each.reasons else ""
             fate = "and stays in AWS" if each.retained else "with what is in it" if _emptied(each) else "if it is empty"
             yield f"{KINDS[each.type]} `{each.name}` is {each.operation}d {fate}{why}", each.source
 
 
 def _protected(subject: Subject) -> Iterable[_Said]:
-    names = [f"`{each.name}`" for each in subject.changes if each.protected and each.operation in ("delete", "replace")]
-    if names:
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        yield f"`pulumi up` would refuse to delete or replace {', '.join(names[:_NAMED])}{more}", None
+    names = [each.name for each in subject.changes if each.protected and each.operation in ("delete", "replace")]
+    if names and not subject.drift:
+        yield f"`pulumi up` would refuse to delete or replace {_some(names)}", None
+
+
+def _unprotected(subject: Subject) -> Iterable[_Said]:
+    if subject.unprotected:
+        source = next((each for each in subject.unprotected.values() if each), None)
+        yield (
+            f"no longer protected, so that a deployment may delete or replace it: {_some(subject.unprotected)}",
+            source,
+        )
+
+
+def _some(names: Iterable[str]) -> str:
+    quoted = [f"`{each}`" for each in names]
+    more = f" and {len(quoted) - _NAMED} more" if len(quoted) > _NAMED else ""
+    return f"{', '.join(quoted[:_NAMED])}{more}"
 
 
 def _force(subject: Subject) -> Iterable[_Said]:
@@ -96,6 +118,16 @@ def _provider(subject: Subject) -> Iterable[_Said]:
         yield f"provider {before} becomes {after}: a major release may replace what it does not have to", None
 
 
+def _engine(subject: Subject) -> Iterable[_Said]:
+    before, now = subject.engine
+    if before and now and _major(before) != _major(now):
+        yield f"the engine {before} becomes {now}: the other release cannot read the state afterwards", None
+
+
+def _major(release: str) -> str:
+    return release.removeprefix("v").partition(".")[0]
+
+
 def _contract(subject: Subject) -> Iterable[_Said]:
     for each in subject.contract:
         if each.path in ("project", "environment", "account_id", "region"):
@@ -107,6 +139,7 @@ _NAMED = 5
 GUARDS: Mapping[str, tuple[Callable[[Subject], Iterable[_Said]], Level]] = {
     "data-loss": (_data, "fail"),
     "protected": (_protected, "fail"),
+    "protection-removed": (_unprotected, "warn"),
     "force-destroy": (_force, "warn"),
     "iam-broadened": (_broadened, "warn"),
     "iam-opened": (_opened, "fail"),
@@ -114,6 +147,7 @@ GUARDS: Mapping[str, tuple[Callable[[Subject], Iterable[_Said]], Level]] = {
     "policy-broken": (_rules, "fail"),
     "policy-could-not-run": (_blind_rules, "warn"),
     "provider-major": (_provider, "warn"),
+    "engine-major": (_engine, "warn"),
     "contract-identity": (_contract, "fail"),
 }
 """By name, with the level that it has where nothing is said."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from mlstack.review.cost import prices
 from mlstack.review.model import Change, Report
 from mlstack.review.statements import DOCUMENTS, UNKNOWN
 
@@ -196,7 +195,6 @@ def _policies(report: Report) -> str:
 def _cost(report: Report) -> str:
     if not report.cost:
         return ""
-    table = prices()
     priced = [each.monthly for each in report.cost if each.monthly is not None]
     total = [f"**{sum(priced):+.2f} USD a month** standing, beside what depends on use.", ""] if priced else []
     lines = [
@@ -204,7 +202,8 @@ def _cost(report: Report) -> str:
         for each in report.cost
     ]
     head = ["### Cost", "", *total, "| | USD a month | by use, USD |", "|---|---|---|"]
-    return "\n".join([*head, *lines, "", f"<sub>prices of {table['recorded']}, from {table['source']}</sub>"])
+    origin = report.prices or "no prices of this region are known; `mlstack review --refresh-prices` reads them"
+    return "\n".join([*head, *lines, "", f"<sub>{origin}</sub>"])
 
 
 def _blind(report: Report) -> str:

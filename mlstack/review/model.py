@@ -125,6 +125,8 @@ class Report(_Model):
     statements: tuple[Statement, ...] = ()
     contract: tuple[ContractChange, ...] = ()
     cost: tuple[CostLine, ...] = ()
+    prices: str = ""
+    """Of what day and from where the prices are. Empty: none are known of this region."""
     policies: tuple[PolicyResult, ...] = ()
     findings: tuple[Finding, ...] = ()
     plan_hash: str = ""

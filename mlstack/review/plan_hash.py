@@ -13,10 +13,11 @@ from mlstack.review.model import Change
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 -- how the engine marks one
 
 
-def plan_hash(project: str, environment: str, changes: Iterable[Change]) -> str:
-    """SHA-256 in hexadecimal over operations and changed values, in an order of their own."""
+def plan_hash(project: str, environment: str, changes: Iterable[Change], unprotected: Iterable[str] = ()) -> str:
+    """SHA-256 in hexadecimal over operations, changed values and lost protection, in an order of their own."""
     said = sorted([each.urn, each.operation, _changed(each)] for each in changes)
-    text = json.dumps([project, environment, said], sort_keys=True, separators=(",", ":"))
+    plan = [project, environment, said, *([lost] if (lost := sorted(unprotected)) else [])]
+    text = json.dumps(plan, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -10,15 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlstack.engine import Step
 from mlstack.errors import UsageError
+from mlstack.outcome import SAYS_NOTHING, Step
 from mlstack.review.model import Change, PolicyResult
 from mlstack.review.statements import UNKNOWN
 
 _NO_CHANGE = {"same", "read", "refresh", "discard"}
 _PARTS_OF_A_REPLACEMENT = {"create-replacement", "delete-replaced", "read-replacement", "discard-replaced"}
 _INTERNAL = ("pulumi:providers:", "pulumi:pulumi:")
-_EMPTY_WORDS = ("preview failed", "update failed", "program exited with non-zero exit code")
 
 
 @dataclass
@@ -34,6 +33,10 @@ class Preview:
     region: str | None = None
     contract: tuple[Any, Any] = (None, None)
     """Before and after; None where there is none, or where it is not known."""
+    unprotected: dict[str, str | None] = field(default_factory=dict)
+    """What is no longer protected, with its line of code: no operation of the engine says so."""
+    engine: tuple[str, str] = ("", "")
+    """Release that wrote the state, and the one that runs now: `v3.259.0`. Empty: not known."""
     failed: bool = False
 
     @property
@@ -49,6 +52,7 @@ def read(digest: str, events: str | None = None, *, origin: str = "the preview")
     config = document.get("config") or {}
     preview = Preview(project, environment, account=_account(config), region=config.get("aws:region"))
     names = {step["urn"]: step["urn"].rpartition("::")[2] for step in steps}
+    preview.unprotected = dict(_unprotected(step) for step in steps if _loses_protection(step))
     preview.changes = [_change(step, names) for step in steps if _counts(step)]
     for said in document.get("diagnostics") or []:
         if said.get("severity") == "error" and (text := _plain(said.get("message", ""))):
@@ -58,7 +62,7 @@ def read(digest: str, events: str | None = None, *, origin: str = "the preview")
     if events is not None:
         _merge(preview, [*_events(events)], {step["urn"] for step in steps}, origin)
     preview.problems = [
-        each for each in dict.fromkeys(preview.problems) if not any(words in each for words in _EMPTY_WORDS)
+        each for each in dict.fromkeys(preview.problems) if not any(words in each for words in SAYS_NOTHING)
     ]
     # A broken mandatory rule ends a preview as failed that has looked at everything.
     ended_by_a_rule = any(each.enforcement == "mandatory" for each in preview.policies)
@@ -99,6 +103,15 @@ def _counts(step: Mapping[str, Any]) -> bool:
     operation = step.get("op", "same")
     kind = step["urn"].split("::")[2].rpartition("$")[2] if step["urn"].count("::") >= 3 else ""
     return operation not in _NO_CHANGE | _PARTS_OF_A_REPLACEMENT and not kind.startswith(_INTERNAL)
+
+
+def _loses_protection(step: Mapping[str, Any]) -> bool:
+    old, new = step.get("oldState") or {}, step.get("newState")
+    return bool(new and old.get("protect") and not new.get("protect"))
+
+
+def _unprotected(step: Mapping[str, Any]) -> tuple[str, str | None]:
+    return step["urn"].rpartition("::")[2], _source(step["newState"].get("sourcePosition") or "")
 
 
 def _change(step: Mapping[str, Any], names: Mapping[str, str]) -> Change:

@@ -1,17 +1,10 @@
 """One run of `pulumi preview` that gives both the digest and the event log."""
 
-import os
-import subprocess
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from mlstack.engine import Pulumi
-from mlstack.errors import MLStackError
 from mlstack.review.preview import Preview, read
-
-_BOTH = {"PULUMI_DEBUG_COMMANDS": "true", "PULUMI_SKIP_UPDATE_CHECK": "true"}
-"""`--event-log` exists only with the first (pulumi/pkg/cmd/pulumi/operations/preview.go)."""
 
 
 def preview(stack: str | None, config_file: str | None, more: list[str], say: Callable[[str], None]) -> Preview:
@@ -34,24 +27,10 @@ def _run(
     pulumi = Pulumi(Path.cwd(), stack, config_file=config_file)
     pulumi.check()
     say(f"{doing} {pulumi.stack}")
-    with tempfile.TemporaryDirectory(prefix="mlstack-review-") as directory:
-        events = Path(directory) / "events.ndjson"
-        done = subprocess.run(
-            [
-                *("pulumi", *arguments, "--json", "--non-interactive", "--event-log", str(events)),
-                *(["--stack", stack] if stack else []),
-                *(["--config-file", config_file] if config_file else []),
-            ],
-            env={**os.environ, **_BOTH},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        log = events.read_text(encoding="utf-8") if events.exists() else ""
-    if "{" not in done.stdout:
-        raise MLStackError(f"pulumi {arguments[0]}: {done.stderr.strip()[-2000:] or 'it said nothing'}")
-    return read(_without_paths(done.stdout), _without_paths(log))
+    digest, events = map(_without_paths, pulumi.recorded(*arguments))
+    made = read(digest, events)
+    made.engine = pulumi.releases()
+    return made
 
 
 def _without_paths(text: str) -> str:

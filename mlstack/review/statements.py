@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
-from mlstack.engine import Step
+from mlstack.outcome import Step
 from mlstack.review.model import Statement
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"

@@ -5,10 +5,10 @@ from dataclasses import replace
 from functools import lru_cache
 
 from components.github_deploy_roles import GitHubDeployRoles, GitHubDeployRolesArgs
-from components.github_state import State
 from components.github_subject import AUDIENCE, ISSUER, GitHubRepository, ImmutableIds
 from components.managed import Managed
 from components.names import Names
+from components.state_access import State
 from mlstack.iam.evaluate import Identity, Resource, evaluate, evaluate_service
 from mlstack.iam.policy import Caller, Policy, Request
 from tests.recording import Recording, record

@@ -24,6 +24,8 @@ class Deployment:
     settings: Path
     environment: dict[str, str]
     changes: dict[str, Any] = field(default_factory=dict)
+    directory: Path = ROOT
+    """Where the program is."""
 
     def configure(self, **changes: Any) -> None:
         """Change settings (without their namespace) in a copy of Pulumi.local.yaml."""
@@ -72,7 +74,7 @@ class Deployment:
 
     def _run(self, command: list[str], *, check: bool) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False, timeout=300
+            command, cwd=self.directory, env=self.environment, capture_output=True, text=True, check=False, timeout=300
         )
         if check:
             assert done.returncode == 0, f"{' '.join(command[:3])}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import time
 from datetime import date
 from pathlib import Path
@@ -52,6 +54,25 @@ def test_two_thousand_changes_are_rendered_in_a_moment() -> None:
     begun = time.monotonic()
     assert comment(report(read(text), {}), limit=65536)
     assert time.monotonic() - begun < 1.5
+
+
+def test_two_thousand_changes_take_less_than_two_hundred_megabytes(tmp_path: Path) -> None:
+    digest = tmp_path / "digest.json"
+    digest.write_text(json.dumps({"steps": [step(number) for number in range(2000)]}), encoding="utf-8")
+    program = (
+        "import resource, sys; from mlstack.cli import main; sys.argv[0] = 'mlstack'\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "review", "--digest", str(digest), "--html", str(tmp_path / "page.html")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "2000 to update" in done.stdout
+    assert int(done.stderr.split()[-1]) < 200 * 1024, "kilobytes, of the whole process"
 
 
 def test_an_operation_that_nobody_knows_yet_counts_as_a_change() -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mlstack.review.charges import CHARGES
 from mlstack.review.cost import cost, prices
 from mlstack.review.model import Change
 
@@ -47,6 +48,13 @@ def test_what_costs_nothing_has_no_line() -> None:
     assert cost([change("aws:iam/role:Role", new={"name": "r"})], "us-east-1") == ()
 
 
+def test_what_goes_says_what_it_no_longer_costs() -> None:
+    (line,) = cost([change("aws:s3/bucket:Bucket", operation="delete", old={"bucket": "b"})], "us-east-1")
+    assert line.said == "no longer 0.023 for each GB a month"
+
+
 def test_prices_have_a_date_and_a_source() -> None:
-    assert prices()["recorded"]
-    assert prices()["source"].startswith("https://")
+    for table in prices().regions.values():
+        assert table.recorded
+        assert table.source.startswith("https://")
+        assert set(table.prices) <= {charge.key for several in CHARGES.values() for charge in several}

@@ -8,24 +8,37 @@ from pathlib import Path
 
 import pytest
 
-from mlstack.review.markdown import comment
+from mlstack.review.markdown import comment, side_by_side
 from mlstack.review.model import Report
 from mlstack.review.preview import read
 from mlstack.review.report import report
 
 RECORDED = Path(__file__).with_name("recorded")
-CASES = sorted(folder.name for folder in RECORDED.iterdir() if folder.is_dir())
+THREE = ("dev", "staging", "prod")
+CASES = sorted(folder.name for folder in RECORDED.iterdir() if (folder / "digest.json").is_file())
 
 
 def of(case: str) -> Report:
     digest, events = (RECORDED / case / name for name in ("digest.json", "events.ndjson"))
-    return report(read(digest.read_text(), events.read_text(), origin=case), {})
+    return report(read(digest.read_text(), events.read_text(), origin=case), {}, drift=case == "drift")
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_comment_is_the_one_that_was_looked_at(case: str) -> None:
     text = comment(of(case), limit=65536, source_url="https://forge.example/tree/abc") + "\n"
-    golden = RECORDED / case / "comment.md"
+    _is_golden(text, RECORDED / case / "comment.md")
+
+
+def test_three_environments_of_a_matrix_stand_side_by_side() -> None:
+    made = [of(f"three-environments/{stack}") for stack in THREE]
+    text = side_by_side(made) + "\n"
+    _is_golden(text, RECORDED / "three-environments" / "table.md")
+    assert [line.split("`")[1] for line in text.splitlines() if line.startswith("| `")] == list(THREE)
+    assert "no change" in text
+    assert "7 to create, 1 to update" in text
+
+
+def _is_golden(text: str, golden: Path) -> None:
     if os.environ.get("MLSTACK_WRITE_GOLDEN"):
         golden.write_text(text, encoding="utf-8")
     assert text == golden.read_text(encoding="utf-8"), "look at it, then MLSTACK_WRITE_GOLDEN=1 writes it anew"
@@ -41,14 +54,57 @@ def test_the_comment_is_the_one_that_was_looked_at(case: str) -> None:
         ("opened-to-another-account", {"iam-opened"}),
         ("replaced-bucket", {"data-loss", "protected", "force-destroy"}),
         ("deleted-repository", {"data-loss", "protected"}),
-        ("unprotected-and-forced", {"force-destroy"}),
+        ("unprotected-and-forced", {"force-destroy", "protection-removed"}),
         ("key-of-a-user", {"iam-broadened"}),
         ("policy-failure", {"policy-broken", "force-destroy", "iam-broadened"}),
         ("new-key", {"data-loss", "protected", "iam-broadened"}),
+        ("secret-change", set()),
+        ("drift", set()),
+        (
+            "rule-that-could-not-run",
+            {"data-loss", "protected", "iam-broadened", "policy-broken", "policy-could-not-run"},
+        ),
     ],
 )
 def test_the_guards_that_speak(case: str, guards: set[str]) -> None:
     assert {each.guard for each in of(case).findings} == guards
+
+
+def test_a_secret_that_changes_is_seen_and_never_shown() -> None:
+    made = of("secret-change")
+    assert {each.path.rpartition(".")[2] for each in made.contract} == {"key_generation"}
+    assert [each.kind for each in made.statements] == ["access key"]
+    assert "wJalr" not in made.model_dump_json()
+    assert '"secret":' not in made.model_dump_json()
+
+
+def test_a_rule_that_could_not_run_says_what_it_could_not_judge() -> None:
+    blind = [each for each in of("rule-that-could-not-run").policies if each.could_not_run]
+    assert [each.rule for each in blind] == ["stack-secret-in-output"]
+
+
+def test_drift_is_told_as_what_somebody_did_not_as_what_would_be_done() -> None:
+    made = of("drift")
+    text = comment(made, limit=65536)
+    assert "AWS is not as it was deployed" in text
+    assert "`pulumi up` would refuse" not in text
+
+
+def test_what_is_no_longer_protected_is_part_of_the_plan() -> None:
+    recorded = read((RECORDED / "unprotected-and-forced" / "digest.json").read_text())
+    with_it = report(recorded, {}).plan_hash
+    recorded.unprotected = {}
+    assert report(recorded, {}).plan_hash != with_it
+
+
+@pytest.mark.parametrize(
+    ("releases", "said"),
+    [(("v3.259.0", "v4.0.1"), 1), (("v3.9.0", "v3.259.0"), 0), (("", "v4.0.1"), 0)],
+)
+def test_an_engine_of_another_major_release_is_said(releases: tuple[str, str], said: int) -> None:
+    recorded = read((RECORDED / "no-change" / "digest.json").read_text())
+    recorded.engine = releases
+    assert [each.guard for each in report(recorded, {}).findings] == ["engine-major"] * said
 
 
 def test_a_narrowed_document_is_never_called_broadened() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from mlstack.deployment.shown import show_iam
-from mlstack.engine import Step
+from mlstack.outcome import Step
 from mlstack.review.model import Statement
 from mlstack.review.statements import UNKNOWN, iam_changes
 

@@ -175,12 +175,16 @@ def test_every_command_and_option_that_they_use_exists() -> None:
     used: dict[str, set[str]] = {}
     example = (ROOT / "examples" / "gitlab" / "gitlab-ci.yml").read_text(encoding="utf-8")
     lines = [step["run"] for file in WORKFLOWS for step in steps(file) if "run" in step] + example.splitlines()
-    for command, words in re.findall(r"\.venv/bin/mlstack (\w+)(.*)", "\n".join(lines)):
+    for command, words in re.findall(r"\.venv/bin/mlstack ((?:backend )?\w+)(.*)", "\n".join(lines)):
         used.setdefault(command, set()).update(re.findall(r" (--[a-z-]+)", words))
-    assert set(used) == {"check", "deploy", "review"}
+    assert set(used) == {"backend unlock", "check", "deploy", "review"}
     for command, options in used.items():
         told = subprocess.run(
-            [sys.executable, "-m", "mlstack", command, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+            [sys.executable, "-m", "mlstack", *command.split(), "--help"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         assert options <= set(re.findall(r"--[a-z-]+", told)), f"mlstack {command} knows no {options}"
 

@@ -34,7 +34,7 @@ def variable(name: str) -> str:
     return value
 
 
-def told(error: GitHubError) -> int:
+def told(error: Exception) -> int:
     """Says it to the workflow, and is the exit code."""
     print(f"::error::{str(error).splitlines()[0] if str(error) else 'gh failed'}", file=sys.stderr)
     return 1

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from components.github_deploy_roles import DEPLOY, PREVIEW
-from components.github_state import State
+from components.state_access import State
 from mlstack.local.engine import Engine
 from tests.components.github import ARGS, STATE_KEY, Roles
 from tests.local.conftest import RunningEmulator

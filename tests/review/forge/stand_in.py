@@ -52,6 +52,8 @@ class StandIn:
     authorization: set[str] = field(default_factory=set)
     together: threading.Barrier | None = None
     """Holds each creation back until so many have come."""
+    more: dict[str, Any] = field(default_factory=dict)
+    """What else it answers, by path."""
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -104,6 +106,8 @@ class StandIn:
         parts = urlsplit(path)
         if parts.path in ("/api/graphql", "/api/v4/user", "/2.0/user"):
             return self._who()
+        if parts.path in self.more:
+            return 200, {}, self.more[parts.path]
         collection, item = {
             "github": ("/api/v3/repos/acme/ml/issues/7/comments", "/api/v3/repos/acme/ml/issues/comments/"),
             "gitlab": ("/api/v4/projects/5/merge_requests/7/notes",) * 2,

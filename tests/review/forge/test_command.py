@@ -74,6 +74,6 @@ def test_in_github_actions_lines_are_marked_and_the_summary_is_filled(tmp_path: 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("::warning file=components/private_bucket.py,line=")
+    assert "::warning file=components/private_bucket.py,line=" in done.stderr
     assert "title=force-destroy::`rec-artifacts-bucket` may be deleted" in done.stderr
     assert summary.read_text().startswith("## ")

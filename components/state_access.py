@@ -1,9 +1,9 @@
-"""Pulumi's state in an S3 bucket: the files of one environment."""
+"""Pulumi's state in an S3 bucket: who may read and write the files of one environment."""
 
 from dataclasses import dataclass
 
 from components.iam import Statement
-from components.managed import Managed
+from components.names import Names
 
 _STATE = "https://www.pulumi.com/docs/iac/concepts/state-and-backends/"
 
@@ -17,9 +17,9 @@ class State:
     """KMS keys that encrypt the bucket and the secrets in the state (`secretsprovider: awskms://...`)."""
 
 
-def reads_state(state: State, managed: Managed) -> tuple[Statement, ...]:
-    """The state of this environment, and of no other."""
-    bucket = f"arn:{managed.names.partition}:s3:::{state.bucket}"
+def reads_state(state: State, names: Names, project: str) -> tuple[Statement, ...]:
+    """The state of this environment of the Pulumi project, and of no other. A preview takes no lock."""
+    bucket = f"arn:{names.partition}:s3:::{state.bucket}"
     return (
         Statement(
             sid="StateList",
@@ -33,7 +33,7 @@ def reads_state(state: State, managed: Managed) -> tuple[Statement, ...]:
             actions=("s3:GetObject",),
             resources=(
                 f"{bucket}/.pulumi/meta.yaml",
-                f"{bucket}/.pulumi/stacks/{managed.project}/{managed.names.environment}.*",
+                f"{bucket}/.pulumi/stacks/{project}/{names.environment}.*",
             ),
             why="a preview compares with the state",
             source=_STATE,
@@ -54,10 +54,10 @@ def reads_state(state: State, managed: Managed) -> tuple[Statement, ...]:
     )
 
 
-def writes_state(state: State, managed: Managed) -> tuple[Statement, ...]:
+def writes_state(state: State, names: Names, project: str) -> tuple[Statement, ...]:
     """Goes with `reads_state`."""
-    bucket = f"arn:{managed.names.partition}:s3:::{state.bucket}"
-    own = f"{managed.project}/{managed.names.environment}"
+    bucket = f"arn:{names.partition}:s3:::{state.bucket}"
+    own = f"{project}/{names.environment}"
     return (
         Statement(
             sid="StateWrite",

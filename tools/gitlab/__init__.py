@@ -1,0 +1,1 @@
+"""What the pipelines ask GitLab, beyond what `mlstack review` posts."""
