@@ -77,7 +77,8 @@ class ImageBuild:
             asked = self._asked
             context = collect(asked.context, asked.dockerfile, limit=asked.limit, not_secret=asked.not_secret)
             packed = pack(context)
-            stage.result = f"{context.files} files, {shown_size(context.size)}, content {packed.content[:12]}"
+            files = "1 file" if context.files == 1 else f"{context.files} files"
+            stage.result = f"{files}, {shown_size(context.size)}, content {packed.content[:12]}"
         self.result |= {"content": packed.content, "files": context.files, "context_bytes": context.size}
         return packed
 
@@ -181,5 +182,9 @@ class _Told:
 
     def _print(self, text: str) -> None:
         seconds = time.monotonic() - self._begun
-        line = f"[dim]{seconds:8.1f} s  {escape(self._phase):<15}[/] {escape(text)}".rstrip()
+        line = (
+            f"[dim]{seconds:8.1f} s  {escape(self._phase):<15}[/] {escape(text)}"
+            if text
+            else (f"[dim]{seconds:8.1f} s  {escape(self._phase)}[/]")
+        )
         self._console.print(line, soft_wrap=True, highlight=False)

@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
 """
 
-from mlstack.images.target import PLATFORM
+from mlstack.images.target import PLATFORM, Target
 
 # AWS's own, with docker and the AWS command line in it. CodeBuild starts a docker daemon in it when it is privileged:
 # https://docs.aws.amazon.com/codebuild/latest/userguide/sample-docker-section.html
@@ -13,10 +13,14 @@ _LOG_IN = (
     'aws ecr get-login-password --region "$AWS_REGION" '
     '| docker login --username AWS --password-stdin "$MLSTACK_REGISTRY"'
 )
-_PUSH_TAG = (
+# The manifest itself is given the other name, so that both are one image; pushing again may make another of it.
+# https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-retag.html
+_GIVE_TAG = (
     'if [ "$MLSTACK_TAG" != "$MLSTACK_CONTENT_TAG" ]; then '
-    'docker tag "$MLSTACK_IMAGE:$MLSTACK_CONTENT_TAG" "$MLSTACK_IMAGE:$MLSTACK_TAG" '
-    '&& docker push "$MLSTACK_IMAGE:$MLSTACK_TAG"; fi'
+    'manifest=$(aws ecr batch-get-image --repository-name "$MLSTACK_REPOSITORY" '
+    '--image-ids imageTag="$MLSTACK_CONTENT_TAG" --query "images[0].imageManifest" --output text) '
+    '&& aws ecr put-image --repository-name "$MLSTACK_REPOSITORY" --image-tag "$MLSTACK_TAG" '
+    '--image-manifest "$manifest" > /dev/null; fi'
 )
 
 BUILD = f"""version: 0.2
@@ -38,7 +42,7 @@ phases:
       - touch Dockerfile.dockerignore
       - docker build --platform {PLATFORM} --file Dockerfile --tag "$MLSTACK_IMAGE:$MLSTACK_CONTENT_TAG" context
       - docker push "$MLSTACK_IMAGE:$MLSTACK_CONTENT_TAG"
-      - {_PUSH_TAG}
+      - {_GIVE_TAG}
 """
 """Builds the context and pushes the image under its content's tag, then under the one that was asked for."""
 
@@ -46,22 +50,19 @@ TAG = f"""version: 0.2
 env:
   shell: bash
 phases:
-  pre_build:
-    commands:
-      - {_LOG_IN}
   build:
     commands:
-      - docker pull "$MLSTACK_IMAGE:$MLSTACK_CONTENT_TAG"
-      - {_PUSH_TAG}
+      - {_GIVE_TAG}
 """
 """Gives one more tag to an image that is there already."""
 
 
-def variables(*, registry: str, image: str, content_tag: str, tag: str) -> dict[str, str]:
+def variables(target: Target, content_tag: str, tag: str) -> dict[str, str]:
     """The environment of both."""
     return {
-        "MLSTACK_REGISTRY": registry,
-        "MLSTACK_IMAGE": image,
+        "MLSTACK_REGISTRY": target.registry,
+        "MLSTACK_REPOSITORY": target.repository,
+        "MLSTACK_IMAGE": target.image,
         "MLSTACK_CONTENT_TAG": content_tag,
         "MLSTACK_TAG": tag,
     }

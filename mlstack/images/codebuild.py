@@ -53,9 +53,7 @@ class CodeBuild:
 
         Raises BuildError. Ctrl-C, and whatever else ends this, stops the build.
         """
-        variables = buildspec.variables(
-            registry=self._target.registry, image=self._target.image, content_tag=content_tag, tag=tag
-        )
+        variables = buildspec.variables(self._target, content_tag, tag)
         source = (
             {"sourceTypeOverride": "NO_SOURCE", "buildspecOverride": buildspec.TAG}
             if exists
@@ -73,7 +71,7 @@ class CodeBuild:
                 imageOverride=buildspec.IMAGE,
                 imagePullCredentialsTypeOverride="CODEBUILD",
                 # Of a virtual machine that CodeBuild makes for this build alone: its docker daemon needs it.
-                privilegedModeOverride=True,
+                privilegedModeOverride=not exists,
                 environmentVariablesOverride=[
                     {"name": name, "value": value, "type": "PLAINTEXT"} for name, value in variables.items()
                 ],

@@ -68,26 +68,28 @@ class LocalEngine:
 
         Nothing is left in the engine's own store but its cache, nor on disk.
         """
-        first, second = f"{self._target.image}:{content_tag}", f"{self._target.image}:{tag}"
+        if not exists:
+            self._make(packed, f"{self._target.image}:{content_tag}", on_phase, on_line)
+        if tag != content_tag:
+            on_phase("tag")
+            give_tag(self._clients, self._target, content_tag, tag)
+
+    def _make(
+        self, packed: Packed, image: str, on_phase: Callable[[str], None], on_line: Callable[[str], None]
+    ) -> None:
         with tempfile.TemporaryDirectory(prefix="mlstack-image-") as directory:
             place = Path(directory)
             environment = {**os.environ, **self._logged_in(place)}
-            steps: list[tuple[str, list[str]]] = []
-            if exists:
-                steps.append(("pull", ["pull", first]))
-            else:
-                on_phase("context")
-                context = place / "context"
-                context.mkdir()
-                unpack(packed.context, context)
-                (place / "Dockerfile").write_bytes(packed.dockerfile)
-                (place / "Dockerfile.dockerignore").touch()
-                steps += [("build", self._build(place, first)), ("push", ["push", first])]
-            if tag != content_tag:
-                steps += [("tag", ["tag", first, second]), ("push", ["push", second])]
-            for phase, arguments in steps:
-                on_phase(phase)
-                self._step([self._name, *arguments], environment, on_line)
+            on_phase("context")
+            context = place / "context"
+            context.mkdir()
+            unpack(packed.context, context)
+            (place / "Dockerfile").write_bytes(packed.dockerfile)
+            (place / "Dockerfile.dockerignore").touch()
+            on_phase("build")
+            self._step([self._name, *self._build(place, image)], environment, on_line)
+            on_phase("push")
+            self._step([self._name, "push", image], environment, on_line)
 
     def _build(self, place: Path, image: str) -> list[str]:
         common = ["--platform", PLATFORM, "--file", str(place / "Dockerfile"), "--tag", image]
@@ -138,6 +140,22 @@ class LocalEngine:
             code = process.wait()
         if code:
             raise build_failed(f"exit code {code}", [], lines, build=f"{self._name} {command[1]}")
+
+
+def give_tag(clients: Clients, target: Target, has: str, tag: str) -> None:
+    """One more tag for the image that has the tag `has`: the manifest itself, so that both are one image."""
+    with said_clearly():
+        found = clients.ecr.batch_get_image(
+            registryId=target.account_id, repositoryName=target.repository, imageIds=[{"imageTag": has}]
+        )["images"][0]
+        media_type = found.get("imageManifestMediaType")
+        clients.ecr.put_image(
+            registryId=target.account_id,
+            repositoryName=target.repository,
+            imageManifest=found["imageManifest"],
+            imageTag=tag,
+            **({"imageManifestMediaType": media_type} if media_type else {}),
+        )
 
 
 @contextmanager

@@ -20,11 +20,17 @@ def install() -> None:
         missing = [package for command, package in NEEDED.items() if shutil.which(command) is None]
         if not missing:
             return
-        if os.getuid() != 0 or shutil.which("apt-get") is None:
+        become_root = [] if os.getuid() == 0 else ["sudo", "-n"]
+        if shutil.which("apt-get") is None or (become_root and shutil.which("sudo") is None):
             pytest.fail(f"building images for real needs {', '.join(missing)}: install them (apt-get install, as root)")
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for arguments in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", *missing]):
             done = subprocess.run(
-                ["apt-get", *arguments], env=environment, capture_output=True, text=True, check=False, timeout=300
+                [*become_root, "apt-get", *arguments],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=300,
             )
             assert done.returncode == 0, f"apt-get {arguments[0]}: {done.stderr[-1500:]}"

@@ -64,12 +64,14 @@ def test_phases_and_log_lines_are_shown_while_it_builds_with_the_seconds(stack: 
         text=True,
     )
     seen: dict[str, float] = {}
+    lines = []
     assert process.stderr is not None
     for line in process.stderr:
+        lines.append(line)
         if found := re.search(r"(\d+\.\d) s  (\w+(?: \w+)?) +│ (before|after \[it\])$", line.rstrip()):
             seen[found[3]] = time.monotonic()
             assert found[2] == "build"
-    assert process.wait() == 0
+    assert process.wait() == 0, "".join(lines)
     assert seen["after [it]"] - seen["before"] > 2, "the lines came at once, at the end"
     assert process.stdout is not None
     said = process.stdout.read()

@@ -11,6 +11,7 @@ import time
 import traceback
 import zipfile
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,11 +54,17 @@ class Build:
     def __init__(self, cloud: "Builds", shown: dict[str, Any], variables: dict[str, str]) -> None:
         self._cloud, self._shown, self._variables = cloud, shown, variables
         self._stopped = threading.Event()
+        self._changing = threading.Lock()
         self._deadline = time.monotonic() + shown["timeoutInMinutes"] * float(os.environ.get(MINUTE) or 60)
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def stop(self) -> None:
         self._stopped.set()
+
+    def copy(self) -> dict[str, Any]:
+        """What is known of it now, for whoever asks: it goes on changing meanwhile."""
+        with self._changing:
+            return deepcopy(self._shown)
 
     def _run(self) -> None:
         shown, role = self._shown, str(self._shown["serviceRole"])
@@ -74,12 +81,11 @@ class Build:
             self._fail(f"INTERNAL_ERROR: {error!r}")
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-            self._cloud.ended(shown["id"], token)
+            self._cloud.ended(token)
             self._phase("COMPLETED")
             self._end_phase("SUCCEEDED")
-            shown["endTime"] = datetime.now(UTC)
-            shown["buildComplete"] = True
-            shown["buildStatus"] = status
+            with self._changing:
+                shown |= {"endTime": datetime.now(UTC), "buildComplete": True, "buildStatus": status}
 
     def _phases(self, scratch: Path, role: str, token: str) -> str:
         shown = self._shown
@@ -97,7 +103,7 @@ class Build:
             data = self._cloud.download(role, shown["id"].partition(":")[2], shown["source"]["location"])
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 archive.extractall(source)
-        if not shown["environment"]["privilegedMode"]:
+        if not shown["environment"]["privilegedMode"] and "docker " in shown["source"]["buildspec"]:
             put("Cannot connect to the Docker daemon at unix:/var/run/docker.sock. Is the docker daemon running?")
             raise BuildError("COMMAND_EXECUTION_ERROR: there is no docker daemon without privileged mode")
         variables = {**specification.get("env", {}).get("variables", {}), **self._variables}
@@ -178,22 +184,22 @@ class Build:
 
     def _phase(self, name: str) -> None:
         self._end_phase("SUCCEEDED")
-        self._shown["currentPhase"] = name
-        self._shown["phases"].append({"phaseType": name, "startTime": datetime.now(UTC)})
+        with self._changing:
+            self._shown["currentPhase"] = name
+            self._shown["phases"].append({"phaseType": name, "startTime": datetime.now(UTC)})
 
     def _end_phase(self, status: str) -> None:
         if self._shown["phases"] and "phaseStatus" not in (last := self._shown["phases"][-1]):
             now = datetime.now(UTC)
-            last |= {
-                "phaseStatus": status,
-                "endTime": now,
-                "durationInSeconds": int((now - last["startTime"]).total_seconds()),
-            }
+            seconds = int((now - last["startTime"]).total_seconds())
+            with self._changing:
+                last |= {"phaseStatus": status, "endTime": now, "durationInSeconds": seconds}
 
     def _fail(self, message: str) -> None:
         if self._shown["phases"]:
             code, _, said = message.partition(": ")
-            self._shown["phases"][-1]["contexts"] = [{"statusCode": code, "message": said}]
+            with self._changing:
+                self._shown["phases"][-1]["contexts"] = [{"statusCode": code, "message": said}]
             self._end_phase("FAILED")
 
 

@@ -37,8 +37,7 @@ class Builds:
     ) -> None:
         self._root, self._endpoint, self._account, self._region = root / "builds", endpoint, account, region
         self._credentials, self._registry = credentials, registry
-        self._running: dict[str, Build] = {}
-        self._shown: dict[str, dict[str, Any]] = {}
+        self._builds: dict[str, Build] = {}
 
     def mend_codebuild(self) -> None:
         """Patches moto in this process."""
@@ -55,27 +54,27 @@ class Builds:
 
         def batch_get_builds(request: Any) -> Any:
             ids = request._get_param("ids")
-            if not any(each in self._shown for each in ids):
+            if not any(each in self._builds for each in ids):
                 return get(request)
-            return ActionResult({"builds": [self._shown[each] for each in ids if each in self._shown]})
+            return ActionResult({"builds": [self._builds[each].copy() for each in ids if each in self._builds]})
 
         def stop_build(request: Any) -> Any:
             wanted = request._get_param("id")
-            if wanted not in self._shown:
+            if wanted not in self._builds:
                 return stop(request)
-            if (build := self._running.get(wanted)) is not None:
-                build.stop()
-            return ActionResult({"build": self._shown[wanted]})
+            self._builds[wanted].stop()
+            return ActionResult({"build": self._builds[wanted].copy()})
 
         CodeBuildResponse.start_build = start_build
         CodeBuildResponse.batch_get_builds = batch_get_builds
         CodeBuildResponse.stop_build = stop_build
 
     def close(self) -> None:
-        for build in list(self._running.values()):
+        for build in self._builds.values():
             build.stop()
-        for build in list(self._running.values()):
-            build.thread.join(10)
+        for build in self._builds.values():
+            if build.thread.is_alive():
+                build.thread.join(10)
 
     def _start(self, shown: dict[str, Any], request: Any, variables: dict[str, str]) -> None:
         project = codebuild_backends[self._account][self._region].codebuild_projects[shown["projectName"]]
@@ -115,7 +114,7 @@ class Builds:
         except RoleError as error:
             raise InvalidInputException(f"CodeBuild is not authorized to perform: sts:AssumeRole: {error}") from None
         build = Build(self, shown, variables)
-        self._shown[shown["id"]], self._running[shown["id"]] = shown, build
+        self._builds[shown["id"]] = build
         build.thread.start()
 
     # What a build asks of the cloud, each time as its role.
@@ -192,6 +191,5 @@ class Builds:
     def token(self, role: str, build: str) -> str:
         return self._credentials.open(role, f"AWSCodeBuild-{build.partition(':')[2]}")
 
-    def ended(self, build: str, token: str) -> None:
+    def ended(self, token: str) -> None:
         self._credentials.close(token)
-        self._running.pop(build, None)

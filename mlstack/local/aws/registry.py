@@ -7,6 +7,7 @@ once. What is pushed is then an image of moto's ECR as well.
 
 import base64
 import fnmatch
+import hashlib
 import json
 import re
 import secrets
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult
 from moto.ecr.models import Image, Repository, RepoTagMutability, ecr_backends
 from moto.ecr.responses import ECRResponse
 
@@ -40,6 +43,19 @@ _ACTIONS = {
     ("PUT", "blobs"): "ecr:CompleteLayerUpload",
     ("GET", "tags"): "ecr:ListImages",
 }
+
+
+_EXCEPTIONS = {
+    "NAME_UNKNOWN": "RepositoryNotFoundException",
+    "DENIED": "AccessDeniedException",
+    "TAG_INVALID": "ImageTagAlreadyExistsException",
+    "MANIFEST_INVALID": "LayersNotFoundException",
+}
+"""What the API calls a refusal of the registry."""
+
+
+class _Refusal(ServiceException):  # type: ignore[misc]
+    __module__ = "moto.ecr.exceptions"  # by which moto finds ECR's model of errors
 
 
 class EcrRegistry:
@@ -89,6 +105,53 @@ class EcrRegistry:
         original = ECRResponse.get_authorization_token
         ECRResponse.get_authorization_token = get_authorization_token
 
+    def mend_images(self) -> None:
+        """Patches moto: PutImage names what was pushed, in the registry behind as well, and IAM and tags decide."""
+        registry = self
+
+        def put_image(request: Any) -> Any:
+            name, tag = request._get_param("repositoryName"), request._get_param("imageTag")
+            manifest: str = request._get_param("imageManifest")
+            digest = f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
+            place = Place(name, "manifests", tag or digest)
+            media_type = request._get_param("imageManifestMediaType") or json.loads(manifest).get("mediaType", "")
+            asker = caller(access_key_of(request.headers.get("Authorization", ""), ""), registry._account)
+            registry.proxy()
+            try:
+                registry.judge(asker, "ecr:PutImage", name)
+                registry.refuse_tag(place, digest)
+                registry.put_manifest(place, manifest.encode(), media_type)
+            except RegistryError as error:
+                raise _Refusal(_EXCEPTIONS[error.code], error.message) from None
+            registry.pushed(place, manifest.encode(), media_type, digest)
+            image = next(each for each in registry._repositories()[name].images if each.get_image_digest() == digest)
+            return ActionResult(
+                {
+                    "image": {
+                        "registryId": registry._account,
+                        "repositoryName": name,
+                        "imageId": {"imageTag": tag, "imageDigest": digest},
+                        "imageManifest": image.image_manifest,
+                        "imageManifestMediaType": media_type,
+                    }
+                }
+            )
+
+        ECRResponse.put_image = put_image
+
+    def put_manifest(self, place: Place, manifest: bytes, media_type: str) -> None:
+        """Raises RegistryError when the registry behind lacks a layer of it."""
+        upstream = self.upstream()
+        try:
+            path = f"/v2/{place.name}/manifests/{place.rest}"
+            upstream.request("PUT", path, manifest, {"Content-Type": media_type, "Host": self.host})
+            answer = upstream.getresponse()
+            said = answer.read().decode(errors="replace")
+        finally:
+            upstream.close()
+        if answer.status != 201:
+            raise RegistryError(400, "MANIFEST_INVALID", said)
+
     def close(self) -> None:
         with self._lock:
             if self._server is not None:
@@ -110,17 +173,21 @@ class EcrRegistry:
         if found is None:
             return None
         place = Place(found["name"], found["kind"], found["rest"])
-        if place.name not in self._repositories():
-            told = f"The repository with name '{place.name}' does not exist in the registry with id '{self._account}'"
-            raise RegistryError(404, "NAME_UNKNOWN", told)
-        arn = f"arn:aws:ecr:{self._region}:{self._account}:repository/{place.name}"
         # The state of an upload, and giving one up, are asked for by whoever uploads.
         action = _ACTIONS.get((method, place.kind), "ecr:UploadLayerPart")
         if place.rest.startswith("uploads/") and method in ("GET", "DELETE"):
             action = "ecr:UploadLayerPart"
+        self.judge(asker, action, place.name)
+        return place
+
+    def judge(self, asker: Caller, action: str, repository: str) -> None:
+        """Raises RegistryError unless the repository exists and IAM lets `asker` do that in it."""
+        if repository not in self._repositories():
+            told = f"The repository with name '{repository}' does not exist in the registry with id '{self._account}'"
+            raise RegistryError(404, "NAME_UNKNOWN", told)
+        arn = f"arn:aws:ecr:{self._region}:{self._account}:repository/{repository}"
         if denied := refusal(asker, action, arn, self._account):
             raise RegistryError(403, "DENIED", denied)
-        return place
 
     def refuse_tag(self, place: Place, digest: str) -> None:
         """Raises RegistryError when the tag is another image's and the repository does not move it."""
