@@ -133,7 +133,7 @@ class ImageBuild:
 
     def _make(self, packed: Packed, clients: Clients, *, named: str, tag: str, exists: bool) -> None:
         project = self._target.project if self.engine == "codebuild" else None
-        if project and not exists:
+        if project:
             with self._stages.stage("upload") as stage:
                 sent = upload(clients, self._target, packed, stage.news)
                 stage.result = "uploaded" if sent else "the bucket holds it already"

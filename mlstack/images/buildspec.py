@@ -9,6 +9,9 @@ from mlstack.images.target import PLATFORM, Target
 # https://docs.aws.amazon.com/codebuild/latest/userguide/sample-docker-section.html
 IMAGE = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
 
+# BuildKit takes an empty file for none, and then looks into the context.
+NOTHING_IGNORED = "# nothing more"
+
 _LOG_IN = (
     'aws ecr get-login-password --region "$AWS_REGION" '
     '| docker login --username AWS --password-stdin "$MLSTACK_REGISTRY"'
@@ -39,7 +42,7 @@ phases:
       - mkdir context
       - tar -xf context.tar -C context
       # What is to be ignored was left out before the upload; a .dockerignore of the context does not count again.
-      - touch Dockerfile.dockerignore
+      - echo "{NOTHING_IGNORED}" > Dockerfile.dockerignore
       - docker build --platform {PLATFORM} --file Dockerfile --tag "$MLSTACK_IMAGE:$MLSTACK_CONTENT_TAG" context
       - docker push "$MLSTACK_IMAGE:$MLSTACK_CONTENT_TAG"
       - {_GIVE_TAG}

@@ -54,19 +54,12 @@ class CodeBuild:
         Raises BuildError. Ctrl-C, and whatever else ends this, stops the build.
         """
         variables = buildspec.variables(self._target, content_tag, tag)
-        source = (
-            {"sourceTypeOverride": "NO_SOURCE", "buildspecOverride": buildspec.TAG}
-            if exists
-            else {
-                "sourceTypeOverride": "S3",
-                "sourceLocationOverride": f"{self._target.bucket}/{self._target.key(content)}",
-                "buildspecOverride": buildspec.BUILD,
-            }
-        )
         with said_clearly():
             started = self._clients.codebuild.start_build(
                 projectName=self._project,
-                **source,
+                sourceTypeOverride="S3",
+                sourceLocationOverride=f"{self._target.bucket}/{self._target.key(content)}",
+                buildspecOverride=buildspec.TAG if exists else buildspec.BUILD,
                 environmentTypeOverride="LINUX_CONTAINER",
                 imageOverride=buildspec.IMAGE,
                 imagePullCredentialsTypeOverride="CODEBUILD",

@@ -16,6 +16,7 @@ from typing import Any
 from mlstack.errors import UsageError
 from mlstack.images.archive import Packed, unpack
 from mlstack.images.aws import Clients, said_clearly
+from mlstack.images.buildspec import NOTHING_IGNORED
 from mlstack.images.causes import build_failed
 from mlstack.images.target import PLATFORM, Target
 
@@ -85,7 +86,7 @@ class LocalEngine:
             context.mkdir()
             unpack(packed.context, context)
             (place / "Dockerfile").write_bytes(packed.dockerfile)
-            (place / "Dockerfile.dockerignore").touch()
+            (place / "Dockerfile.dockerignore").write_text(f"{NOTHING_IGNORED}\n", encoding="utf-8")
             on_phase("build")
             self._step([self._name, *self._build(place, image)], environment, on_line)
             on_phase("push")

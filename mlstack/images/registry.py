@@ -100,7 +100,6 @@ class Repository:
                             registryId=self._target.account_id,
                             repositoryName=self._target.repository,
                             imageId={"imageDigest": digest},
-                            maxResults=1,
                         )
                     except ClientError as error:
                         # Scanning on push begins a moment after the push.

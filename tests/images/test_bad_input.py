@@ -64,7 +64,7 @@ def test_no_dockerfile_a_secret_and_a_link_out_are_refused(stack: Stack, code: P
     assert "out -> ../.." in said
     assert ".env" in said
     (code / "Dockerfile").unlink()
-    assert "mlstack image init" in refused(stack, code)
+    assert "holds no Dockerfile" in refused(stack, code)
 
 
 def without(stack: Stack, directory: Path, *components: str) -> list[str]:

@@ -23,6 +23,7 @@ def test_code_becomes_an_image_in_the_registry_with_its_files_and_its_configurat
     assert result["docker_settings"] == f'DockerSettings(parent_image="{result["image"]}", skip_build=True)'
     assert result["tag"] == f"content-{result['content'][:24]}"
     files = stack.files(result["digest"])
+    assert files["app/.dockerignore"] == b"*.log\nDockerfile\n"
     assert files["app/train.py"] == b"print('hello')\n"
     assert files["app/made"] == b"made\n"
     assert "app/noise.log" not in files
@@ -44,7 +45,7 @@ def test_the_same_content_is_not_built_again_and_not_uploaded_again(stack: Stack
     assert stack.builds() == before
     tagged = stack.built(project, "--tag", "same-1")
     assert tagged["digest"] == first["digest"], "one more tag is one more name of the image, not another image"
-    assert "uploaded" not in tagged
+    assert not tagged["uploaded"]
     assert len(stack.builds()) == len(before) + 1
     before = stack.builds()
     assert not stack.built(project, "--tag", "same-1")["built"]

@@ -120,3 +120,18 @@ def test_the_same_platform_is_built_whatever_this_machine_is(engine: str, tmp_pa
 
     command = LocalEngine(engine, None, None)._build(tmp_path, "image:tag")  # type: ignore[arg-type]
     assert command[command.index("--platform") + 1] == "linux/amd64"
+
+
+@pytest.mark.parametrize("engine", ["codebuild", "buildah"])
+def test_what_was_left_in_is_not_ignored_again_by_a_file_that_does_not_count(
+    stack: Stack, project: Path, engine: str
+) -> None:
+    """The context's own .dockerignore, where the Dockerfile brings one."""
+    (project / ".dockerignore").write_text("train.py\n")
+    (project / "gpu.Dockerfile").write_text((project / "Dockerfile").read_text())
+    (project / "gpu.Dockerfile.dockerignore").write_text(f"steps\n# {engine}\n")
+    result = stack.built(project, "--file", str(project / "gpu.Dockerfile"), "--engine", engine)
+    assert result["built"]
+    files = stack.files(result["digest"])
+    assert "app/train.py" in files
+    assert "app/steps/run.sh" not in files
