@@ -91,7 +91,13 @@ def test_the_scan_is_told_and_fails_the_command_when_asked_to(stack: Stack, proj
 def test_ctrl_c_stops_the_build_in_the_cloud(stack: Stack, project: Path) -> None:
     (project / "Dockerfile").write_text((project / "Dockerfile").read_text() + "RUN echo sleeping; sleep 600\n")
     process = subprocess.Popen(
-        stack.command(project), cwd=project, env=stack.environment, stderr=subprocess.PIPE, text=True
+        stack.command(project),
+        cwd=project,
+        env=stack.environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Whoever runs the tests in the background has them ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert process.stderr is not None
     for line in process.stderr:
@@ -108,7 +114,8 @@ def test_ctrl_c_stops_the_build_in_the_cloud(stack: Stack, project: Path) -> Non
         time.sleep(0.2)
         build = stack.emulator.client("codebuild").batch_get_builds(ids=stack.builds()[-1:])["builds"][0]
     assert build["buildStatus"] == "STOPPED"
-    assert not [each for each in psutil.process_iter(["cmdline"]) if each.info["cmdline"] == ["sleep", "600"]]
+    emulator = psutil.Process(stack.emulator.process.pid)
+    assert not [each for each in emulator.children(recursive=True) if "sleep" in each.cmdline()]
 
 
 def failing(project: Path, line: str) -> None:
