@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -192,6 +193,30 @@ def test_a_context_of_200_mb_goes_up_within_five_seconds_and_150_mb_and_only_onc
     assert float(seconds) + theirs < 5
     assert int(megabytes) < 150
     assert float(again) < 1
+
+
+def test_ctrl_c_during_the_upload_leaves_nothing_in_the_bucket(stack: Stack, code: Path) -> None:
+    for number in range(20):
+        (code / f"{number}.bin").write_bytes(os.urandom(10_000_000))
+    contexts, builds = stack.contexts(), stack.builds()
+    process = subprocess.Popen(
+        stack.command(code),
+        env=stack.environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Whoever runs the tests in the background has them ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("  upload:"):
+            break
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    assert process.wait(30) == 130, rest
+    assert "Traceback" not in rest
+    assert (stack.contexts(), stack.builds()) == (contexts, builds)
+    assert not stack.unfinished_uploads()
 
 
 def test_a_build_that_takes_too_long_is_ended_and_named(
