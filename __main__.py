@@ -3,11 +3,15 @@
 import pulumi
 
 from components.configuration import from_pulumi
+from components.existing import check_existing
 from components.ml_stack import MLStack, MLStackArgs
 from mlstack.registration.automatic import Registration, leave_registered
 
 settings = from_pulumi()
-stack = MLStack(settings.stack.name, MLStackArgs.from_settings(settings))
+args = MLStackArgs.from_settings(settings)
+# Before anything is declared: nothing is half made when what is there already will not do.
+check_existing(args.rights, settings.aws.profile)
+stack = MLStack(settings.stack.name, args)
 
 # For `mlstack register`: everything ZenML needs, in one versioned document.
 pulumi.export("mlstack", stack.contract)

@@ -41,24 +41,12 @@ class AccessLogs(ComponentResource):
     def _make(self, name: str) -> Output[str]:
         args, names = self._args, self._args.names
         arn = f"arn:{names.partition}:s3:::{names.access_log_bucket}"
-        delivery = Statement(
-            sid="LogDelivery",
-            actions=("s3:PutObject",),
-            resources=(f"{arn}/{self.prefix}*",),
-            principals={"Service": "logging.s3.amazonaws.com"},
-            conditions={
-                "StringEquals": {"aws:SourceAccount": names.account_id},
-                "ArnLike": {"aws:SourceArn": names.bucket_arn},
-            },
-            why="S3 delivers the access logs of the artifact bucket, and of no other",
-            source=_DELIVERY,
-        )
         bucket = PrivateBucket(
             name,
             PrivateBucketArgs(
                 bucket=names.access_log_bucket,
                 arn=arn,
-                statements=(delivery,),
+                statements=(log_delivery(names, names.access_log_bucket),),
                 lifecycle=[
                     {
                         "id": "drop-old-logs",
@@ -73,12 +61,32 @@ class AccessLogs(ComponentResource):
         )
         return after(names.access_log_bucket, *bucket.ready)
 
-    @property
-    def prefix(self) -> str:
-        return f"{self._args.names.bucket}/"
-
     def log(self, name: str, bucket: Output[str], opts: ResourceOptions) -> BucketLogging:
         """Switch the logs of `bucket` on."""
         return BucketLogging(
-            f"{name}-access-logs", bucket=bucket, target_bucket=self.bucket, target_prefix=self.prefix, opts=opts
+            f"{name}-access-logs",
+            bucket=bucket,
+            target_bucket=self.bucket,
+            target_prefix=_prefix(self._args.names),
+            opts=opts,
         )
+
+
+def log_delivery(names: Names, log_bucket: str) -> Statement:
+    """What the policy of the log bucket has to allow."""
+    return Statement(
+        sid="LogDelivery",
+        actions=("s3:PutObject",),
+        resources=(f"arn:{names.partition}:s3:::{log_bucket}/{_prefix(names)}*",),
+        principals={"Service": "logging.s3.amazonaws.com"},
+        conditions={
+            "StringEquals": {"aws:SourceAccount": names.account_id},
+            "ArnLike": {"aws:SourceArn": names.bucket_arn},
+        },
+        why="S3 delivers the access logs of the artifact bucket, and of no other",
+        source=_DELIVERY,
+    )
+
+
+def _prefix(names: Names) -> str:
+    return f"{names.bucket}/"

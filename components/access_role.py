@@ -2,13 +2,10 @@
 
 from collections.abc import Iterable
 
-from components.artifact_store import ArtifactStore
-from components.container_registry import ContainerRegistry
+from components import artifact_store, container_registry
 from components.iam import SESSION_POLICY_LIMIT, Statement, document
-from components.names import Names
+from components.names import ACCESS, Names
 from mlstack.contract import Connector, ConnectorKey
-
-PURPOSE = "access"
 
 
 def access_trust(principal: str) -> Statement:
@@ -40,9 +37,9 @@ def connectors(
     stack_name: str,
     names: Names,
     session_seconds: int,
-    store: ArtifactStore,
-    registry: ContainerRegistry | None,
     *,
+    encrypted: bool,
+    registry: bool,
     pushes: bool,
     key_generation: int | None,
 ) -> dict[ConnectorKey, Connector]:
@@ -55,7 +52,7 @@ def connectors(
     auth = "iam-role" if key_generation else "implicit"
 
     def connector(suffix: str, resource_type: str, resource_id: str | None, policy: Iterable[Statement]) -> Connector:
-        configuration = {"region": names.region, "role_arn": names.role_arn(PURPOSE)}
+        configuration = {"region": names.region, "role_arn": names.role_arn(ACCESS)}
         if statements := without_repeats(policy):
             what = f"the session policy of connector {stack_name}-{suffix}"
             configuration["policy"] = document(statements, limit=SESSION_POLICY_LIMIT, what=what)
@@ -72,10 +69,13 @@ def connectors(
         )
 
     found: dict[ConnectorKey, Connector] = {
-        "s3": connector("s3", "s3-bucket", f"s3://{names.bucket}", store.grant_read_write()),
+        "s3": connector(
+            "s3", "s3-bucket", f"s3://{names.bucket}", artifact_store.grant_read_write(names, encrypted=encrypted)
+        ),
         "aws": connector("aws", "aws-generic", None, ()),
     }
-    if registry is not None:
-        policy = (*registry.grant_find(), *(registry.grant_push() if pushes else ()))
+    if registry:
+        find, push = container_registry.grant_find(names), container_registry.grant_push(names)
+        policy = (*find, *(push if pushes else ()))
         found["ecr"] = connector("ecr", "docker-registry", names.registry_host, policy)
     return found

@@ -6,16 +6,17 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from components.existing_checks import of_existing
 from components.flavors import known_keys
 from components.ignored import traps
 from components.limits import NamePart
 from components.names import partition_of
-from components.problems import Problem, is_missing, remove_command, set_command, shown
+from components.problems import Problem, is_missing, only_with, remove_command, set_command, shown
 from components.settings import NAMESPACE, AwsSettings, StackSettings
 from mlstack.errors import nearest
 
 # What an environment may hold beside ours: aws is the plugin's, pulumi the engine's own (pulumi:tags).
-_NAMESPACES = (NAMESPACE, "aws", "pulumi")
+NAMESPACES = (NAMESPACE, "aws", "pulumi")
 
 # The contract is not a secret; a credential in it would be one. The service connectors make them needless.
 _CREDENTIALS = frozenset(
@@ -47,7 +48,9 @@ def between(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
         *_access_logs(stack),
         *_roles(stack, aws),
         *_network(stack, aws),
+        *of_existing(stack, aws),
         *_extra_configurations(stack),
+        *_kept_data(stack),
     ]
 
 
@@ -58,8 +61,8 @@ def of_namespaces(config: Mapping[str, str]) -> list[Problem]:
         space, separator, _ = key.partition(":")
         if not separator:
             problems.append(Problem(key, f"has no namespace: write {NAMESPACE}:{key}", remove_command(key)))
-        elif space not in _NAMESPACES:
-            problems.append(Problem(key, f"is read by nobody{nearest(space, _NAMESPACES)}", remove_command(key)))
+        elif space not in NAMESPACES:
+            problems.append(Problem(key, f"is read by nobody{nearest(space, NAMESPACES)}", remove_command(key)))
     return problems
 
 
@@ -90,6 +93,21 @@ def _registry_is_needed(stack: StackSettings) -> list[Problem]:
         for user, needs_it in users.items()
         if needs_it
     ][:1]
+
+
+def _kept_data(stack: StackSettings) -> list[Problem]:
+    """Production's data goes only when that is said twice: it is not protected, and it is emptied."""
+    if stack.profile != "production" or not stack.protect:
+        return []
+    forced = [
+        field.alias or name
+        for name, field in StackSettings.model_fields.items()
+        if name.endswith(("_force_destroy", "_force_delete")) and getattr(stack, name)
+    ]
+    rule = f"in production what is protected is not emptied; to let it go, set {NAMESPACE}:protect to false too"
+    return [
+        Problem(f"{NAMESPACE}:{alias}", f"is true: {rule}", remove_command(f"{NAMESPACE}:{alias}")) for alias in forced
+    ]
 
 
 def _connector(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
@@ -129,9 +147,7 @@ def _keys(stack: StackSettings) -> list[Problem]:
 def _encryption(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
     key, arn = f"{NAMESPACE}:encryption.keyArn", stack.encryption.key_arn
     example = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-    if problems := _only_with(
-        key, arn, "encryption.mode", "existing", stack.encryption.mode, "the key to use", example
-    ):
+    if problems := only_with(key, arn, "encryption.mode", "existing", stack.encryption.mode, "the key to use", example):
         return problems
     if arn is not None and aws is not None and arn.split(":")[3] != aws.region:
         rule = f"S3, ECR and SageMaker take only keys of their own region, {aws.region}"
@@ -142,7 +158,7 @@ def _encryption(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
 def _access_logs(stack: StackSettings) -> list[Problem]:
     logs = stack.access_logs
     what = "the bucket that S3 is to deliver logs to"
-    return _only_with(
+    return only_with(
         f"{NAMESPACE}:accessLogs.bucket", logs.bucket, "accessLogs.mode", "existing", logs.mode, what, "central-logs"
     )
 
@@ -161,10 +177,13 @@ def _network(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
     for name, value, example in (
         ("vpcId", network.vpc_id, "vpc-0123456789abcdef0"),
         ("subnetIds", network.subnet_ids or None, ["subnet-0123456789abcdef0"]),
-        ("securityGroupIds", network.security_group_ids or None, ["sg-0123456789abcdef0"]),
     ):
         key = f"{NAMESPACE}:network.{name}"
-        problems += _only_with(key, value, "network.mode", "existing", network.mode, "where jobs are to run", example)
+        problems += only_with(key, value, "network.mode", "existing", network.mode, "where jobs are to run", example)
+    if network.mode != "existing" and network.security_group_ids:
+        key = f"{NAMESPACE}:network.securityGroupIds"
+        text = f"is {shown(network.security_group_ids)}: it has no effect while network.mode is {network.mode}"
+        problems.append(Problem(key, text, remove_command(key)))
     for name, ids, what in (("subnetIds", network.subnet_ids, "subnet"), ("zones", network.zones, "zone")):
         if ids and len(set(ids)) < 2:
             key = f"{NAMESPACE}:network.{name}"
@@ -176,17 +195,6 @@ def _network(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
             mended = set_command(key, f"{aws.region}{zone[-1]}")
             problems.append(Problem(key, f"is {shown(zone)}: it is not in {aws.region}", mended))
     return problems
-
-
-def _only_with(
-    key: str, value: object, switch: str, needed: str, mode: str, why: str, example: object
-) -> list[Problem]:
-    """A setting that one mode needs and all others do not read."""
-    if mode == needed and value is None:
-        return [is_missing(key, f"{why}, with {switch} {needed}", example)]
-    if mode != needed and value is not None:
-        return [Problem(key, f"is {shown(value)}: it has no effect while {switch} is {mode}", remove_command(key))]
-    return []
 
 
 def _extra_configurations(stack: StackSettings) -> list[Problem]:

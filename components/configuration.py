@@ -1,22 +1,28 @@
 """From Pulumi's configuration, or straight from `Pulumi.<environment>.yaml`, to settings."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from components import checks
+from components.collisions import refuse_collisions
 from components.problems import Problem, SettingsError, problem_of
+from components.pulumi_files import encrypted, environment_of, settings_files, shared_in, written_in
 from components.settings import NAMESPACE, AwsSettings, Settings, StackSettings
 from mlstack.errors import UsageError
 
 
-def load(config: Mapping[str, str], *, project: str, environment: str) -> Settings:
+def load(
+    config: Mapping[str, str], *, project: str, environment: str, shared: Mapping[str, object] | None = None
+) -> Settings:
     """Read Pulumi's configuration: `namespace:key` to text, structures as JSON, as the engine hands it over.
 
-    Raises SettingsError with every problem at once.
+    `shared`: what Pulumi.yaml says for all environments. Raises SettingsError with every problem at once.
     """
     aws, problems = _read(AwsSettings, "aws", config)
     stack, more = _read(StackSettings, NAMESPACE, config)
@@ -27,59 +33,64 @@ def load(config: Mapping[str, str], *, project: str, environment: str) -> Settin
     problems += checks.of_namespaces(config)
     problems += checks.of_environment(environment)
     if problems or aws is None or stack is None:
-        raise SettingsError(f"Pulumi.{environment}.yaml", environment, problems)
+        there = {key for key, value in (shared or {}).items() if _means(config.get(key), value)}
+        located = [problem.shared() if problem.top in there else problem for problem in problems]
+        raise SettingsError(f"Pulumi.{environment}.yaml", environment, located)
     return Settings(project=project, environment=environment, aws=aws, stack=stack)
 
 
 def from_pulumi() -> Settings:
     """The settings of the stack that is being previewed or updated. A mistake ends the program with its message."""
     import pulumi
-    from pulumi.runtime.config import CONFIG, get_config_env
+    from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
+    given = {**get_config_env(), **CONFIG.get()}
     try:
-        return load({**get_config_env(), **CONFIG.get()}, project=pulumi.get_project(), environment=pulumi.get_stack())
+        _refuse_encrypted((key for key in given if is_config_secret(key)), pulumi.get_stack())
+        shared = shared_in(Path.cwd())
+        settings = load(given, project=pulumi.get_project(), environment=pulumi.get_stack(), shared=shared)
+        refuse_collisions(settings, beside(Path.cwd(), settings.environment))
+        return settings
     except UsageError as error:
         raise pulumi.RunError(str(error)) from None
 
 
 def from_file(path: Path) -> Settings:
-    """The settings in `Pulumi.<environment>.yaml`, without the engine.
+    """The settings in `Pulumi.<environment>.yaml` and, for what it does not say, in `Pulumi.yaml`, without the engine.
 
     Raises SettingsError, or UsageError when the file is none or is not YAML.
     """
-    name = path.name
-    if not (name.startswith("Pulumi.") and name.endswith(".yaml") and len(name.split(".")) == 3):
-        raise UsageError(f"{name} is not a settings file", hint="name one like Pulumi.dev.yaml")
-    environment = name.split(".")[1]
-    return load(_config_of(path), project=NAMESPACE, environment=environment)
+    environment = environment_of(path)
+    written = written_in(path)
+    _refuse_encrypted((key for key, value in written.effective.items() if encrypted(value)), environment)
+    return load(written.as_handed_over, project=NAMESPACE, environment=environment, shared=written.shared)
 
 
-def _config_of(path: Path) -> dict[str, str]:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError
+def beside(directory: Path, environment: str) -> Iterator[Settings]:
+    """The other environments of a directory. One whose settings are wrong says so when it is its turn."""
+    for name, file in settings_files(directory).items():
+        if name != environment:
+            with suppress(UsageError):
+                yield from_file(file)
 
+
+_ENCRYPTED = "is encrypted, but outputs, names and policies show what it says: set it again without --secret"
+
+
+def _refuse_encrypted(keys: Iterable[str], environment: str) -> None:
+    """None of what we read may be a secret. The aws plugin has settings that are."""
+    ours = {f"aws:{name}" for name in _by_alias(AwsSettings)}
+    problems = [Problem(key, _ENCRYPTED) for key in keys if key in ours or key.startswith(f"{NAMESPACE}:")]
+    if problems:
+        raise SettingsError(f"Pulumi.{environment}.yaml", environment, problems)
+
+
+def _means(text: str | None, value: object) -> bool:
+    """Whether what was handed over is this value, however its JSON is spaced."""
     try:
-        text = path.read_text(encoding="utf-8")
-        document = YAML(typ="safe").load(text)
-    except FileNotFoundError:
-        raise UsageError(f"there is no {path.name} in {path.parent.resolve()}", hint=_INIT.format(path.name)) from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path.name} is not text in UTF-8", hint="save it as UTF-8") from None
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else "?"
-        raise UsageError(f"{path.name}, line {line}: not YAML: {error.problem}", hint=_SHAPE) from None
-    if document is None or not isinstance(document, dict) or not isinstance(document.get("config"), dict):
-        raise UsageError(f"{path.name} has no `config:` with settings below it", hint=_SHAPE)
-    return {str(key): _as_text(value) for key, value in document["config"].items()}
-
-
-_INIT = "see Pulumi.dev.yaml for an example; copy it to {}"
-_SHAPE = "each setting stands below `config:`, indented by two spaces, as `mlstack:<key>: <value>`"
-
-
-def _as_text(value: object) -> str:
-    """A YAML value as the engine would hand it over."""
-    return value if isinstance(value, str) else json.dumps(value, default=str)
+        return text is not None and (text == value or json.loads(text) == value)
+    except ValueError:
+        return False
 
 
 M = TypeVar("M", bound=BaseModel)
@@ -90,7 +101,7 @@ def _read(model: type[M], namespace: str, config: Mapping[str, str]) -> tuple[M 
 
     Wrong values count as absent, so that the others can still be checked against each other; None when that cannot be.
     """
-    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    fields = _by_alias(model)
     given: dict[str, Any] = {}
     for key, text in config.items():
         space, _, name = key.partition(":")
@@ -107,6 +118,10 @@ def _read(model: type[M], namespace: str, config: Mapping[str, str]) -> tuple[M 
         return model.model_validate({name: value for name, value in given.items() if name not in wrong}), problems
     except ValidationError:
         return None, problems
+
+
+def _by_alias(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _decode(text: str, annotation: object) -> object:

@@ -34,13 +34,18 @@ class ContainerRegistryArgs:
     """Amazon Inspector scans this repository continuously. A setting of the account's whole registry."""
     force_delete: bool = False
     """Delete the images together with the repository on `pulumi destroy`. Not recoverable."""
+    keep: frozenset[str] = frozenset()
+    """What an adopted repository keeps as it was found (`mlstack:keep`)."""
     configuration: dict[str, JsonValue] = field(default_factory=dict)
     """More keys of ZenML's aws container registry."""
     tags: dict[str, str] = field(default_factory=dict)
 
 
 class ContainerRegistry(ComponentResource):
-    """Repository for pipeline images: scanned on push, encrypted, tags written once but for those that ZenML moves."""
+    """Repository for pipeline images: scanned on push, encrypted, tags written once but for those that ZenML moves.
+
+    An existing one is used as it is.
+    """
 
     repository_url: Output[str]
     """`<account>.dkr.ecr.<region>.amazonaws.com/<repository>`."""
@@ -48,7 +53,12 @@ class ContainerRegistry(ComponentResource):
     def __init__(self, name: str, args: ContainerRegistryArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("mlstack:index:ContainerRegistry", name, {}, opts)
         self._args = args
-        mine = ResourceOptions(parent=self)
+        made = () if args.names.existing.repository else (self._make(name).name,)
+        self.repository_url = after(f"{args.names.registry_host}/{args.names.repository}", *made)
+        self.register_outputs({"repository_url": self.repository_url})
+
+    def _make(self, name: str) -> Repository:
+        args, mine = self._args, ResourceOptions(parent=self)
         repository = Repository(
             f"{name}-repository",
             name=args.names.repository,
@@ -62,9 +72,10 @@ class ContainerRegistry(ComponentResource):
             ],
             force_delete=args.force_delete,
             tags=args.tags,
-            opts=mine,
+            opts=ResourceOptions(parent=self, ignore_changes=_kept(args.keep)),
         )
-        LifecyclePolicy(f"{name}-lifecycle", repository=repository.name, policy=self._lifecycle(), opts=mine)
+        if "image-lifecycle" not in args.keep:
+            LifecyclePolicy(f"{name}-lifecycle", repository=repository.name, policy=self._lifecycle(), opts=mine)
         if args.enhanced_scanning:
             RegistryScanningConfiguration(
                 f"{name}-scanning",
@@ -77,8 +88,7 @@ class ContainerRegistry(ComponentResource):
                 ],
                 opts=mine,
             )
-        self.repository_url = after(f"{args.names.registry_host}/{args.names.repository}", repository.name)
-        self.register_outputs({"repository_url": self.repository_url})
+        return repository
 
     def _lifecycle(self) -> str:
         untagged = {
@@ -99,60 +109,6 @@ class ContainerRegistry(ComponentResource):
         ]
         return json.dumps({"rules": rules}, separators=(",", ":"))
 
-    def grant_find(self) -> tuple[Statement, ...]:
-        """What ZenML needs to log in and to see that the repository is there."""
-        return (
-            self._log_in(),
-            Statement(
-                sid="RegistryFind",
-                actions=("ecr:DescribeRepositories",),
-                resources=(self._args.names.arn("ecr", "repository/*"),),
-                why="ZenML lists all repositories without naming one, and a connector is invalid when that fails",
-                source="zenml/integrations/aws/container_registries/aws_container_registry.py",
-            ),
-        )
-
-    def grant_look(self) -> tuple[Statement, ...]:
-        """What `mlstack image build` needs to see which images there are, and what ECR's scan found in them."""
-        return (
-            Statement(
-                sid="RegistryImages",
-                actions=("ecr:DescribeImageScanFindings", "ecr:DescribeImages"),
-                resources=(self._args.names.repository_arn,),
-                why="the same content is built once, and a build ends with its digest and what the scan found",
-                source="mlstack/images/registry.py",
-            ),
-        )
-
-    def grant_pull(self) -> tuple[Statement, ...]:
-        """What a job needs to start from an image of this repository."""
-        return (self._log_in(), self._repository("RegistryPull", _PULL, "every step runs in an image from here"))
-
-    def grant_push(self) -> tuple[Statement, ...]:
-        """What building an image needs: pushing, and pulling layers to build upon."""
-        return (
-            self._log_in(),
-            self._repository("RegistryPush", tuple(sorted((*_PULL, *_PUSH))), "docker push uploads the missing layers"),
-        )
-
-    def _log_in(self) -> Statement:
-        return Statement(
-            sid="RegistryLogIn",
-            actions=("ecr:GetAuthorizationToken",),
-            resources=("*",),
-            why="ecr:GetAuthorizationToken knows no resource-level permission",
-            source="https://docs.aws.amazon.com/AmazonECR/latest/userguide/security_iam_id-based-policy-examples.html",
-        )
-
-    def _repository(self, sid: str, actions: tuple[str, ...], why: str) -> Statement:
-        return Statement(
-            sid=sid,
-            actions=actions,
-            resources=(self._args.names.repository_arn,),
-            why=why,
-            source="https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html",
-        )
-
     def zenml_component(self, stack_name: str) -> Component:
         """How ZenML is to use this repository."""
         names = self._args.names
@@ -164,3 +120,72 @@ class ContainerRegistry(ComponentResource):
             ),
             connector="ecr",
         )
+
+
+def grant_find(names: Names) -> tuple[Statement, ...]:
+    """What ZenML needs to log in and to see that the repository is there."""
+    return (
+        _log_in(),
+        Statement(
+            sid="RegistryFind",
+            actions=("ecr:DescribeRepositories",),
+            resources=(names.arn("ecr", "repository/*"),),
+            why="ZenML lists all repositories without naming one, and a connector is invalid when that fails",
+            source="zenml/integrations/aws/container_registries/aws_container_registry.py",
+        ),
+    )
+
+
+def grant_look(names: Names) -> tuple[Statement, ...]:
+    """What `mlstack image build` needs to see which images there are, and what ECR's scan found in them."""
+    return (
+        Statement(
+            sid="RegistryImages",
+            actions=("ecr:DescribeImageScanFindings", "ecr:DescribeImages"),
+            resources=(names.repository_arn,),
+            why="the same content is built once, and a build ends with its digest and what the scan found",
+            source="mlstack/images/registry.py",
+        ),
+    )
+
+
+def grant_pull(names: Names) -> tuple[Statement, ...]:
+    """What a job needs to start from an image of this repository."""
+    return (_log_in(), _repository(names, "RegistryPull", _PULL, "every step runs in an image from here"))
+
+
+def grant_push(names: Names) -> tuple[Statement, ...]:
+    """What building an image needs: pushing, and pulling layers to build upon."""
+    actions = tuple(sorted((*_PULL, *_PUSH)))
+    return (_log_in(), _repository(names, "RegistryPush", actions, "docker push uploads the missing layers"))
+
+
+def _log_in() -> Statement:
+    return Statement(
+        sid="RegistryLogIn",
+        actions=("ecr:GetAuthorizationToken",),
+        resources=("*",),
+        why="ecr:GetAuthorizationToken knows no resource-level permission",
+        source="https://docs.aws.amazon.com/AmazonECR/latest/userguide/security_iam_id-based-policy-examples.html",
+    )
+
+
+def _repository(names: Names, sid: str, actions: tuple[str, ...], why: str) -> Statement:
+    return Statement(
+        sid=sid,
+        actions=actions,
+        resources=(names.repository_arn,),
+        why=why,
+        source="https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html",
+    )
+
+
+_KEPT = {
+    "image-encryption": ("encryptionConfigurations",),
+    "image-scanning": ("imageScanningConfiguration",),
+    "tag-mutability": ("imageTagMutability", "imageTagMutabilityExclusionFilters"),
+}
+
+
+def _kept(keep: frozenset[str]) -> list[str]:
+    return [name for what, names in _KEPT.items() if what in keep for name in names]

@@ -7,7 +7,7 @@ from pulumi_aws import iam
 
 from components.after import after
 from components.github_manages import manages
-from components.github_network import manages_network
+from components.github_network import manages_jobs_group, manages_network
 from components.github_reads import reads
 from components.github_subject import AUDIENCE, ISSUER, GitHubRepository
 from components.iam import MANAGED_POLICY_LIMIT, Statement, document
@@ -101,6 +101,8 @@ class GitHubDeployRoles(ComponentResource):
         attached = [self._attach(of, role, "read", reads(of))]
         if of.network == "isolated":
             attached.append(self._attach(of, role, "network", manages_network(of)))
+        elif of.jobs_group_in:
+            attached.append(self._attach(of, role, "network", manages_jobs_group(of, of.jobs_group_in)))
         return after(role.plain_arn, *attached)
 
     def _role(

@@ -3,9 +3,9 @@
 The actions are those that the real plugin calls to create, change and delete those resource types.
 """
 
-from components import image_builder
 from components.iam import Conditions, Statement, pass_role
-from components.managed import FLOW_LOGS, REFERENCE, Managed
+from components.managed import REFERENCE, Managed
+from components.names import BUILD, FLOW_LOGS
 
 _S3 = f"{REFERENCE}list_amazons3.html"
 _ECR = f"{REFERENCE}list_amazonelasticcontainerregistry.html"
@@ -128,7 +128,12 @@ def _manages_roles(managed: Managed) -> tuple[Statement, ...]:
     return (
         *_limited(
             "Roles",
-            limited=("iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy"),
+            limited=(
+                "iam:CreateRole",
+                "iam:DeleteRolePolicy",
+                "iam:PutRolePolicy",
+                *(("iam:DetachRolePolicy",) if managed.exclusive_roles else ()),
+            ),
             bounding="iam:PutRolePermissionsBoundary",
             free=(
                 "iam:DeleteRole",
@@ -144,14 +149,14 @@ def _manages_roles(managed: Managed) -> tuple[Statement, ...]:
         ),
         pass_role(
             "PassBuildRole",
-            managed.names.role_arn(image_builder.PURPOSE),
+            managed.role_arn(BUILD),
             "codebuild.amazonaws.com",
             "the build project is made with this role",
             _CODEBUILD,
         ),
         pass_role(
             "PassFlowLogRole",
-            managed.names.role_arn(FLOW_LOGS),
+            managed.role_arn(FLOW_LOGS),
             "vpc-flow-logs.amazonaws.com",
             "the flow log is made with this role",
             _EC2,
@@ -162,7 +167,12 @@ def _manages_roles(managed: Managed) -> tuple[Statement, ...]:
 def _manages_user(managed: Managed) -> tuple[Statement, ...]:
     return _limited(
         "User",
-        limited=("iam:CreateUser", "iam:DeleteUserPolicy", "iam:PutUserPolicy"),
+        limited=(
+            "iam:CreateUser",
+            "iam:DeleteUserPolicy",
+            "iam:PutUserPolicy",
+            *(("iam:DetachUserPolicy",) if managed.exclusive_roles else ()),
+        ),
         bounding="iam:PutUserPermissionsBoundary",
         free=(
             "iam:CreateAccessKey",

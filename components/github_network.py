@@ -94,3 +94,62 @@ def manages_network(managed: Managed) -> tuple[Statement, ...]:
             source=_EC2,
         ),
     )
+
+
+def manages_jobs_group(managed: Managed, vpc_id: str) -> tuple[Statement, ...]:
+    """The one security group that is made in an existing VPC. Nothing else of the network is changed."""
+    groups = managed.names.arn("ec2", "security-group/*")
+    rules = managed.names.arn("ec2", "security-group-rule/*")
+    return (
+        Statement(
+            sid="GroupMake",
+            actions=("ec2:CreateSecurityGroup",),
+            resources=(groups,),
+            conditions={"StringEquals": managed.requested},
+            why="the group is made with the environment's tags",
+            source=_EC2,
+        ),
+        Statement(
+            sid="GroupWhere",
+            actions=("ec2:CreateSecurityGroup",),
+            resources=(managed.names.arn("ec2", f"vpc/{vpc_id}"),),
+            why="EC2 asks for the right on the VPC as well as on the group",
+            source=_EC2,
+        ),
+        Statement(
+            sid="GroupTag",
+            actions=("ec2:CreateTags",),
+            resources=(groups, rules),
+            conditions={
+                "StringEquals": {
+                    **managed.requested,
+                    "ec2:CreateAction": ("AuthorizeSecurityGroupEgress", "CreateSecurityGroup"),
+                }
+            },
+            why="tags are written in the call that makes the part",
+            source=_EC2,
+        ),
+        Statement(
+            sid="Group",
+            actions=(
+                "ec2:AuthorizeSecurityGroupEgress",
+                "ec2:CreateTags",
+                "ec2:DeleteSecurityGroup",
+                "ec2:DeleteTags",
+                "ec2:ModifySecurityGroupRules",
+                "ec2:RevokeSecurityGroupEgress",
+            ),
+            resources=(groups, rules),
+            conditions=managed.tagged,
+            why="only what carries the environment's tags is changed",
+            source=_EC2,
+        ),
+        Statement(
+            sid="GroupRules",
+            actions=("ec2:AuthorizeSecurityGroupEgress",),
+            resources=(rules,),
+            conditions={"StringEquals": managed.requested},
+            why="a rule is made with the tags; the group that gets it is limited above",
+            source=_EC2,
+        ),
+    )

@@ -3,6 +3,7 @@
 The actions are those that the real plugin calls to read the resource types that the program declares.
 """
 
+from components.github_existing import reads_existing
 from components.iam import Statement
 from components.managed import REFERENCE, Managed
 
@@ -84,6 +85,7 @@ def reads(managed: Managed) -> tuple[Statement, ...]:
         ),
         *(_reads_registry() if managed.registry_scanning else ()),
         *(_reads_network() if managed.network != "public" else ()),
+        *reads_existing(managed),
     )
 
 

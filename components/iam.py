@@ -132,26 +132,32 @@ _INTERFACES = "https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.h
 
 
 def network_interfaces(
-    names: Names, service: str, where: Iterable[str], tagged: Mapping[str, str] | None
+    names: Names, service: str, *, existing: Iterable[str], made: Iterable[str], tagged: Mapping[str, str]
 ) -> tuple[Statement, ...]:
-    """Lets a role put network interfaces of `service` into subnets.
+    """Lets a role put network interfaces of `service` into subnets, with security groups.
 
-    `where`: ARNs of subnets and security groups; patterns, when they carry the tags `tagged`.
+    `existing`: ARNs of those that are known. `made`: patterns of those whose ids AWS makes up, which carry `tagged`.
     """
-    conditions: Conditions = (
-        {} if tagged is None else {"StringEquals": {f"aws:ResourceTag/{tag}": value for tag, value in tagged.items()}}
-    )
     interfaces = names.arn("ec2", "network-interface/*")
     # Only SageMaker is documented to take a permission back by itself; CodeBuild's goes with the interface.
     takes_back = ("ec2:DeleteNetworkInterfacePermission",) if service.startswith("sagemaker") else ()
+    existing, made = tuple(existing), tuple(made)
+    by_tag: Conditions = {"StringEquals": {f"aws:ResourceTag/{tag}": value for tag, value in tagged.items()}}
     return (
-        Statement(
-            sid="InterfacesWhere",
-            actions=("ec2:CreateNetworkInterface",),
-            resources=tuple(where),
-            conditions=conditions,
-            why="a network interface is made in these subnets and with these security groups only",
-            source=_INTERFACES,
+        *(
+            Statement(
+                sid=sid,
+                actions=("ec2:CreateNetworkInterface",),
+                resources=where,
+                conditions=conditions,
+                why="a network interface is made in these subnets and with these security groups only",
+                source=_INTERFACES,
+            )
+            for sid, where, conditions in (
+                ("InterfacesWhere", existing, {}),
+                ("InterfacesGroup" if existing else "InterfacesWhere", made, by_tag),
+            )
+            if where
         ),
         Statement(
             sid="Interfaces",

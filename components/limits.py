@@ -6,13 +6,35 @@ is declared.
 
 import ipaddress
 import re
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 
-def _matching(pattern: str, rule: str) -> AfterValidator:
-    """A validator whose message is the rule in words; a regular expression says nothing to its reader."""
+@dataclass(frozen=True, eq=False)
+class _Checked:
+    """A validator that says the same to editors, which read a JSON Schema."""
+
+    check: Callable[[Any], Any]
+    schema: Mapping[str, Any]
+    """Keywords for the type's JSON Schema."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), **self.schema}
+
+
+def _matching(pattern: str, rule: str, *, in_schema: str | None = None) -> _Checked:
+    """A validator whose message is the rule in words; a regular expression says nothing to its reader.
+
+    `in_schema`: the pattern in a JSON Schema, where the one for Python means something else to JavaScript.
+    """
     compiled = re.compile(pattern)
 
     def check(value: str) -> str:
@@ -20,16 +42,17 @@ def _matching(pattern: str, rule: str) -> AfterValidator:
             raise ValueError(f"use {rule}")
         return value
 
-    return AfterValidator(check)
+    # Not of the standard: what yaml-language-server and VS Code show instead of the pattern.
+    return _Checked(check, {"pattern": f"^(?:{in_schema or pattern})$", "patternErrorMessage": f"use {rule}"})
 
 
-def _one_of(allowed: tuple[int, ...]) -> AfterValidator:
+def _one_of(allowed: tuple[int, ...]) -> _Checked:
     def check(value: int) -> int:
         if value not in allowed:
             raise ValueError(f"use one of {', '.join(map(str, allowed))}")
         return value
 
-    return AfterValidator(check)
+    return _Checked(check, {"enum": list(allowed)})
 
 
 def _digits(value: object) -> object:
@@ -38,7 +61,10 @@ def _digits(value: object) -> object:
 
 
 AccountId = Annotated[
-    str, BeforeValidator(_digits), _matching(r"\d{12}", "the 12 digits of an AWS account id, in quotes")
+    str,
+    BeforeValidator(_digits),
+    _matching(r"\d{12}", "the 12 digits of an AWS account id, in quotes"),
+    Field(json_schema_extra={"type": ["string", "integer"], "minimum": 100_000_000_000, "maximum": 999_999_999_999}),
 ]
 
 # https://docs.aws.amazon.com/general/latest/gr/rande.html
@@ -64,6 +90,15 @@ PrincipalArn = Annotated[
     _matching(
         r"arn:aws(-cn|-us-gov)?:iam::\d{12}:(role|user)/[\w+=,.@/-]{1,576}",
         "the ARN of one IAM role or user, such as arn:aws:iam::123456789012:role/zenml-server",
+    ),
+]
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: path of 512, name of 64 characters.
+RoleArn = Annotated[
+    str,
+    _matching(
+        r"arn:aws(-cn|-us-gov)?:iam::\d{12}:role/[\w+=,.@/-]{1,576}",
+        "the ARN of an IAM role, such as arn:aws:iam::123456789012:role/ml/training",
     ),
 ]
 
@@ -106,6 +141,38 @@ BucketName = Annotated[
     ),
 ]
 
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html: of the 1,024 characters ZenML needs most.
+ObjectPrefix = Annotated[
+    str,
+    _matching(
+        r"([A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*)?",
+        "letters, digits and . _ -, with slashes between but not around them, such as teams/vision",
+    ),
+    Field(max_length=200),
+]
+
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html (repositoryName)
+RepositoryName = Annotated[
+    str,
+    _matching(
+        r"[a-z0-9]+([._-][a-z0-9]+)*(/[a-z0-9]+([._-][a-z0-9]+)*)*",
+        "the name of a repository, not its address: lower-case letters, digits, and . _ - / between them",
+    ),
+    Field(min_length=2, max_length=256),
+]
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: the name, without the path
+IamName = Annotated[str, _matching(r"[\w+=,.@-]{1,64}", "the name of a role or user, neither its ARN nor its path")]
+
+# https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html (name)
+ProjectName = Annotated[
+    str,
+    _matching(
+        r"[A-Za-z0-9][A-Za-z0-9_-]{1,149}",
+        "the name of a CodeBuild project, not its ARN: 2 to 150 letters, digits, hyphens and underscores",
+    ),
+]
+
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html: 8 or 17 hexadecimal digits
 VpcId = Annotated[str, _matching(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})", "the id of a VPC, such as vpc-0123456789abcdef0")]
 SubnetId = Annotated[
@@ -122,18 +189,24 @@ Zone = Annotated[
 ]
 
 
+_CIDR = "use a private IPv4 range from /16 to /26, such as 10.42.0.0/16"
+
+
 def _private_network(value: str) -> str:
     try:
         network = ipaddress.ip_network(value)
     except ValueError:
         network = None
     if network is None or network.version != 4 or not network.is_private or not 16 <= network.prefixlen <= 26:
-        raise ValueError("use a private IPv4 range from /16 to /26, such as 10.42.0.0/16")
+        raise ValueError(_CIDR)
     return value
 
 
 # https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html: /16 to /28; a /26 still holds four subnets.
-VpcCidr = Annotated[str, AfterValidator(_private_network)]
+VpcCidr = Annotated[
+    str,
+    _Checked(_private_network, {"pattern": r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|2[0-6])$", "patternErrorMessage": _CIDR}),
+]
 
 # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html (MaxSessionDuration)
 SessionSeconds = Annotated[int, Field(ge=3600, le=43200)]
@@ -164,13 +237,16 @@ InstanceType = Annotated[
 
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html (requirements)
 _TAG_CHARACTERS = r"[\w\s+\-=.:/@]*"
+_TAG_RULE = "letters, digits, spaces and _ . : / = + - @"
+# JavaScript's \w is ASCII alone, so there everything but the rest of ASCII.
+_TAG_IN_SCHEMA = r"[^!-*,;<>?\[-^`{-~]*"
 TagKey = Annotated[
     str,
     _matching(
-        rf"(?!(?i:aws:)){_TAG_CHARACTERS}", "letters, digits, spaces and _ . : / = + - @, not starting with aws:"
+        rf"(?!(?i:aws:)){_TAG_CHARACTERS}",
+        f"{_TAG_RULE}, not starting with aws:",
+        in_schema=rf"(?![aA][wW][sS]:){_TAG_IN_SCHEMA}",
     ),
     Field(min_length=1, max_length=128),
 ]
-TagValue = Annotated[
-    str, _matching(_TAG_CHARACTERS, "letters, digits, spaces and _ . : / = + - @"), Field(max_length=256)
-]
+TagValue = Annotated[str, _matching(_TAG_CHARACTERS, _TAG_RULE, in_schema=_TAG_IN_SCHEMA), Field(max_length=256)]

@@ -1,15 +1,12 @@
 """What belongs to one environment: its names, its tags and the optional parts that it has."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from components import access_role, image_builder, sagemaker, server_user
+from components import server_user
 from components.iam import Conditions
-from components.names import Names
+from components.names import ACCESS, BUILD, EXECUTION, FLOW_LOGS, SCHEDULER, Existing, Names
 from components.settings import Settings
-
-FLOW_LOGS = "flow-logs"
-SCHEDULER = "scheduler"
 
 REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/"
 """Resource types and condition keys of every action."""
@@ -20,6 +17,7 @@ class Managed:
     """One environment of the program, as far as rights on it are concerned."""
 
     names: Names
+    """Of what the environment makes. What is there already is in `existing`, and never changed."""
     project: str = "mlstack"
     """Name of the Pulumi project, which state files and tags bear."""
     permissions_boundary: str | None = None
@@ -28,10 +26,18 @@ class Managed:
     """`mlstack:network: {mode: ...}`"""
     user: bool = False
     """A user with access keys (`mlstack:connector: {auth: iam-role}`)."""
+    exclusive_roles: bool = False
+    """Policies that others attached are taken away (`mlstack:roles: {exclusive: true}`)."""
     key: bool = True
     """A KMS key of its own (`mlstack:encryption: {mode: kms}`)."""
     existing_key_arn: str | None = None
     """The key of `mlstack:encryption: {mode: existing}`."""
+    existing: Existing = field(default_factory=Existing)
+    """What is there already: read, and handed on."""
+    log_bucket: str | None = None
+    """The bucket of `mlstack:accessLogs: {mode: existing}`."""
+    jobs_group_in: str | None = None
+    """The existing VPC in which a security group is made."""
     registry_scanning: bool = False
     """`mlstack:enhancedScanning`, a setting of the whole registry."""
     emptied: bool = False
@@ -42,19 +48,18 @@ class Managed:
         """What `Pulumi.<environment>.yaml` asks for, and no more: a part that is switched on later needs new roles."""
         stack = settings.stack
         return cls(
-            names=Names(
-                name=stack.name,
-                environment=settings.environment,
-                account_id=settings.account_id,
-                region=settings.aws.region,
-                role_path=stack.roles.path,
-            ),
+            # What exists must not be changed, whatever it is called: rights are on the names that are computed.
+            names=replace(settings.names, existing=Existing()),
             project=settings.project,
             permissions_boundary=stack.roles.permissions_boundary,
             network=stack.network.mode,
             user=stack.connector.auth == "iam-role",
+            exclusive_roles=stack.roles.exclusive,
             key=stack.encryption.mode == "kms",
             existing_key_arn=stack.encryption.key_arn,
+            existing=settings.names.existing,
+            log_bucket=stack.access_logs.bucket,
+            jobs_group_in=None if stack.network.security_group_ids else stack.network.vpc_id,
             registry_scanning=stack.enhanced_scanning,
             emptied=bool(stack.artifact_store_force_destroy or stack.container_registry_force_delete),
         )
@@ -70,8 +75,12 @@ class Managed:
     @property
     def role_arns(self) -> tuple[str, ...]:
         """By name, not by pattern: the roles of the workflows carry the same prefix and must not change themselves."""
-        purposes = (access_role.PURPOSE, image_builder.PURPOSE, FLOW_LOGS, sagemaker.PURPOSE, SCHEDULER)
+        purposes = (ACCESS, BUILD, FLOW_LOGS, EXECUTION, SCHEDULER)
         return tuple(self.names.role_arn(purpose) for purpose in purposes)
+
+    def role_arn(self, purpose: str) -> str:
+        """Of the role that is used, made or there already."""
+        return self.existing.role_arns.get(purpose) or self.names.role_arn(purpose)
 
     @property
     def user_arn(self) -> str:

@@ -5,25 +5,23 @@ from typing import Self
 
 from pulumi import ComponentResource, Output, ResourceOptions
 
-from components import access_role, image_builder, sagemaker
+from components import server_user
 from components.access_logs import AccessLogs, AccessLogsArgs
-from components.access_role import access_trust, without_repeats
 from components.after import after
 from components.artifact_store import ArtifactStore, ArtifactStoreArgs
 from components.container_registry import ContainerRegistry, ContainerRegistryArgs
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
-from components.iam import Statement
 from components.image_builder import ImageBuilder, ImageBuilderArgs
-from components.names import Names
-from components.network import Network, NetworkArgs, Placement
+from components.names import ACCESS, BUILD, EXECUTION, Names
+from components.network import Network, NetworkArgs
 from components.orchestrator import Orchestrator, OrchestratorArgs
+from components.permissions import Permissions
+from components.placement import Placement, in_existing
 from components.role import Role, RoleArgs
-from components.sagemaker import JobSettings
 from components.server_user import ServerUser, ServerUserArgs
 from components.settings import Settings, StackSettings
 from components.step_operator import StepOperator, StepOperatorArgs
 from components.zenml_parts import ZenMLParts
-from mlstack.contract import MLStackOutputs, Stack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,15 +37,18 @@ class MLStackArgs:
     def from_settings(cls, settings: Settings) -> Self:
         return cls(
             project=settings.project,
-            names=Names(
-                name=settings.stack.name,
-                environment=settings.environment,
-                account_id=settings.account_id,
-                region=settings.aws.region,
-                role_path=settings.stack.roles.path,
-            ),
+            names=settings.names,
             stack_name=settings.zenml_stack_name,
             settings=settings.stack,
+        )
+
+    @property
+    def rights(self) -> Permissions:
+        """Who may do what. Nothing of AWS is asked for it."""
+        connector = self.settings.connector
+        user = self.names.user_arn(server_user.PURPOSE) if connector.auth == "iam-role" else None
+        return Permissions(
+            names=self.names, settings=self.settings, tags=self.tags, principal=user or connector.principal
         )
 
     @property
@@ -82,12 +83,15 @@ class MLStack(ComponentResource):
         self._name = name
         self._args = args
         self._settings = args.settings
+        self._rights = args.rights
+        self._roles = self._rights.roles()
+        self._keep = frozenset(args.settings.keep)
         self._mine = ResourceOptions(parent=self)
         self._holds_data = ResourceOptions(parent=self, protect=args.settings.protect or None)
 
         self._key = self._make_key()
         self._network = self._make_network()
-        self._placement = self._network.placement if self._network else self._existing_placement()
+        self._placement = self._make_placement()
         self._access_logs = self._make_access_logs()
         self._store = self._make_store()
         self._registry = self._make_registry()
@@ -118,41 +122,15 @@ class MLStack(ComponentResource):
         )
 
     def _make_key(self) -> EncryptionKey | None:
-        encryption, names = self._settings.encryption, self._args.names
-        if encryption.mode == "aws-managed":
+        if not self._rights.encrypted:
             return None
-        isolated = self._settings.network.mode == "isolated"
         args = EncryptionKeyArgs(
-            names=names,
-            existing_arn=encryption.key_arn,
-            readers=self._key_readers(),
-            jobs=names.role_arn(sagemaker.PURPOSE) if self._runs_on_sagemaker else None,
-            log_groups=(
-                *([names.build_log_group_arn] if self._builds_images else []),
-                *([names.flow_log_group_arn] if isolated else []),
-            ),
-            repositories=self._settings.container_registry,
-            deletion_window_days=encryption.deletion_window_days,
+            names=self._args.names,
+            policy=self._rights.key,
+            deletion_window_days=self._settings.encryption.deletion_window_days,
             tags=self._args.tags,
         )
         return EncryptionKey(f"{self._name}-encryption", args, self._holds_data)
-
-    def _key_readers(self) -> tuple[str, ...] | None:
-        if not self._settings.connector.has_role:
-            return None  # whoever runs a pipeline works with credentials of their own
-        roles = [access_role.PURPOSE]
-        roles += [image_builder.PURPOSE] if self._builds_images else []
-        roles += [sagemaker.PURPOSE] if self._runs_on_sagemaker else []
-        return tuple(self._args.names.role_arn(role) for role in roles)
-
-    @property
-    def _runs_on_sagemaker(self) -> bool:
-        settings = self._settings
-        return settings.container_registry and (settings.orchestrator == "sagemaker" or settings.step_operator)
-
-    @property
-    def _builds_images(self) -> bool:
-        return self._settings.container_registry and self._settings.image_builder
 
     def _make_network(self) -> Network | None:
         network, names = self._settings.network, self._args.names
@@ -169,11 +147,11 @@ class MLStack(ComponentResource):
         )
         return Network(f"{self._name}-network", args, self._mine)
 
-    def _existing_placement(self) -> Placement | None:
-        network = self._settings.network
-        if network.vpc_id is None:
-            return None
-        return Placement.existing(self._args.names, network.vpc_id, network.subnet_ids, network.security_group_ids)
+    def _make_placement(self) -> Placement | None:
+        if self._network:
+            return self._network.placement
+        args = self._args
+        return in_existing(f"{self._name}-jobs", args.names, self._settings.network, args.tags, self._mine)
 
     def _make_access_logs(self) -> AccessLogs | None:
         logs = self._settings.access_logs
@@ -192,10 +170,10 @@ class MLStack(ComponentResource):
         args = ArtifactStoreArgs(
             names=self._args.names,
             key=self._key,
-            existing_key_arn=self._settings.encryption.key_arn,
             access_logs=self._access_logs,
             noncurrent_version_days=self._settings.noncurrent_version_days,
             force_destroy=self._settings.artifact_store_force_destroy,
+            keep=self._keep,
             configuration=self._settings.artifact_store_config,
             tags=self._args.tags,
         )
@@ -211,31 +189,32 @@ class MLStack(ComponentResource):
             tagged_image_count=self._settings.tagged_image_count,
             enhanced_scanning=self._settings.enhanced_scanning,
             force_delete=self._settings.container_registry_force_delete,
+            keep=self._keep,
             configuration=self._settings.container_registry_config,
             tags=self._args.tags,
         )
         return ContainerRegistry(f"{self._name}-registry", args, self._holds_data)
 
     def _make_execution_role(self) -> Role | None:
-        if self._registry is None or not self._runs_on_sagemaker:
+        return self._make_role("execution", EXECUTION, "Runs ZenML pipelines and steps on SageMaker", self._mine)
+
+    def _make_role(self, name: str, purpose: str, what: str, opts: ResourceOptions, session: int = 3600) -> Role | None:
+        rights = self._roles.get(purpose)
+        if rights is None:
             return None
-        names = self._args.names
         args = RoleArgs(
-            names=names,
-            purpose=sagemaker.PURPOSE,
-            description="Runs ZenML pipelines and steps on SageMaker",
-            trust=sagemaker.execution_trust(names),
-            permissions=(
-                *sagemaker.execution_permissions(names, pipelines=self._settings.orchestrator == "sagemaker"),
-                *self._store.grant_write_output(),
-                *self._registry.grant_pull(),
-                *(self._key.grant_jobs() if self._key else ()),
-                *(self._placement.grant("sagemaker.amazonaws.com") if self._placement else ()),
-            ),
+            names=self._args.names,
+            purpose=purpose,
+            description=what,
+            trust=rights.trust,
+            permissions=rights.permissions,
+            max_session_seconds=session,
             permissions_boundary=self._settings.roles.permissions_boundary,
+            exclusive=self._settings.roles.exclusive,
+            keeps_trust="trust" in self._keep,
             tags=self._args.tags,
         )
-        return Role(f"{self._name}-execution", args, self._mine)
+        return Role(f"{self._name}-{name}", args, opts)
 
     def _make_orchestrator(self) -> Orchestrator | None:
         if self._execution_role is None or self._settings.orchestrator != "sagemaker":
@@ -246,6 +225,7 @@ class MLStack(ComponentResource):
             instance_type=self._settings.instance_type,
             configuration=self._settings.orchestrator_config,
             permissions_boundary=self._settings.roles.permissions_boundary,
+            exclusive_roles=self._settings.roles.exclusive,
             tags=self._args.tags,
         )
         return Orchestrator(f"{self._name}-orchestrator", args, self._mine)
@@ -266,110 +246,56 @@ class MLStack(ComponentResource):
             return None
         args = ImageBuilderArgs(
             names=self._args.names,
-            store=self._store,
-            registry=self._registry,
+            permissions=self._roles[BUILD].permissions,
             key=self._key,
             log_retention_days=self._settings.log_retention_days,
             placement=self._placement,
             permissions_boundary=self._settings.roles.permissions_boundary,
+            exclusive_roles=self._settings.roles.exclusive,
+            keep=self._keep,
             configuration=self._settings.image_builder_config,
             tags=self._args.tags,
         )
         return ImageBuilder(f"{self._name}-image-builder", args, self._mine)
 
     def _make_access_role(self) -> Role | None:
-        principal = self._principal
-        if principal is None:
-            return None
-        args = RoleArgs(
-            names=self._args.names,
-            purpose=access_role.PURPOSE,
-            description="What ZenML may do: keep artifacts, run pipelines, build images",
-            trust=access_trust(principal),
-            permissions=self._access_permissions(),
-            max_session_seconds=self._settings.connector.session_seconds,
-            permissions_boundary=self._settings.roles.permissions_boundary,
-            tags=self._args.tags,
-        )
         # AWS refuses to trust a user that does not exist.
         after_user = ResourceOptions(depends_on=[self._server_user] if self._server_user else [])
-        return Role(f"{self._name}-access", args, ResourceOptions.merge(self._mine, after_user))
-
-    @property
-    def _principal(self) -> str | None:
-        """Who may assume the access role."""
-        return self._server_user.plain_arn if self._server_user else self._settings.connector.principal
+        return self._make_role(
+            "access",
+            ACCESS,
+            "What ZenML may do: keep artifacts, run pipelines, build images",
+            ResourceOptions.merge(self._mine, after_user),
+            self._settings.connector.session_seconds,
+        )
 
     def _make_server_user(self) -> ServerUser | None:
         if not self._settings.connector.key_generations:
             return None
         args = ServerUserArgs(
             names=self._args.names,
-            role_arn=self._args.names.role_arn(access_role.PURPOSE),
+            role_arn=self._args.names.role_arn(ACCESS),
             key_generations=self._settings.connector.key_generations,
             permissions_boundary=self._settings.roles.permissions_boundary,
+            exclusive=self._settings.roles.exclusive,
             tags=self._args.tags,
         )
         return ServerUser(f"{self._name}-zenml", args, self._mine)
 
-    def _access_permissions(self) -> tuple[Statement, ...]:
-        needed = [*self._store.grant_read_write()]
-        if self._registry:
-            needed += self._registry.grant_find()
-            needed += self._registry.grant_look()
-            needed += () if self._image_builder else self._registry.grant_push()
-        if self._execution_role:
-            needed.append(sagemaker.grant_pass_execution_role(self._args.names))
-        for user in (
-            self._orchestrator and self._orchestrator.grant_submit(),
-            self._step_operator and self._step_operator.grant_run(),
-            self._image_builder and self._image_builder.grant_build(),
-        ):
-            needed += user or ()
-        return without_repeats(needed)
-
     def _contract(self) -> Output[str]:
-        """Waits for the names that AWS makes up (key, subnets), and until all else exists."""
-        place = self._placement
-        return Output.all(
-            self._key.arn if self._key else None,
-            place.subnet_ids if place else [],
-            place.security_group_ids if place else [],
-            *self._existing(),
-        ).apply(
-            lambda known: self._outputs(
-                JobSettings(
-                    instance_type=self._settings.instance_type,
-                    key_arn=known[0],
-                    subnet_ids=tuple(known[1]),
-                    security_group_ids=tuple(known[2]),
-                )
-            ).as_json()
-        )
-
-    def _outputs(self, jobs: JobSettings) -> MLStackOutputs:
         args = self._args
         parts = ZenMLParts(
+            names=args.names,
+            stack_name=args.stack_name,
+            settings=self._settings,
+            rights=self._rights,
             store=self._store,
             registry=self._registry,
             orchestrator=self._orchestrator,
             step_operator=self._step_operator,
             image_builder=self._image_builder,
-            connector=self._settings.connector,
         )
-        return MLStackOutputs(
-            project=args.project,
-            environment=args.names.environment,
-            account_id=args.names.account_id,
-            region=args.names.region,
-            principal=self._principal,
-            stack=Stack(
-                name=args.stack_name,
-                description=f"{args.project}/{args.names.environment} in {args.names.account_id}, {args.names.region}",
-            ),
-            connectors=parts.connectors(args.stack_name, args.names),
-            components=parts.components(args.stack_name, jobs),
-        )
+        return parts.contract(args.project, self._key, self._placement, after=self._existing())
 
     def _existing(self) -> tuple[Output[str], ...]:
         """What has to be there before ZenML hears of it."""

@@ -5,7 +5,8 @@ opaque value.
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 BUCKET_LIMIT = 63
@@ -18,6 +19,18 @@ REPOSITORY_LIMIT = 256
 PROJECT_LIMIT = 150
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
 ALIAS_LIMIT = 256
+
+# zenml/image_builders/aws_image_builder.py: build contexts go below this prefix.
+BUILD_CONTEXTS = "code-build-contexts"
+# Ours: what SageMaker itself writes, away from what ZenML keeps.
+JOB_OUTPUT = "sagemaker"
+
+# What a role is for: the last part of its name.
+ACCESS = "access"
+EXECUTION = "sagemaker"
+SCHEDULER = "scheduler"
+BUILD = "codebuild"
+FLOW_LOGS = "flow-logs"
 
 _HASH_LENGTH = 7
 
@@ -40,6 +53,19 @@ def partition_of(region: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Existing:
+    """What is there already, and keeps its name. None: this stack makes its own."""
+
+    bucket: str | None = None
+    """Of the artifact store."""
+    repository: str | None = None
+    build_project: str | None = None
+    key_arn: str | None = None
+    role_arns: Mapping[str, str] = field(default_factory=dict)
+    """By purpose."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Names:
     """Names and ARNs of one environment in one account and region.
 
@@ -51,7 +77,13 @@ class Names:
     account_id: str
     region: str
     role_path: str = "/"
-    """Path of all roles and users: begins and ends with a slash."""
+    """Path of all roles and users that are made: begins and ends with a slash."""
+    prefix: str = ""
+    """What everything in the artifact bucket is below, without slashes around it. Empty: the bucket itself."""
+    existing: Existing = field(default_factory=Existing)
+    given: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Names that adopted resources have already, by what is named: `bucket`, `repository`, `build_project`, `user`, and
+    of a role its purpose."""
 
     @property
     def base(self) -> str:
@@ -69,13 +101,30 @@ class Names:
         """`arn:<partition>:<service>:<region>:<account>:<resource>`."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
 
+    def _given(self, what: str, computed: str) -> str:
+        return self.given.get(what) or computed
+
     @property
     def bucket(self) -> str:
-        return fit(f"{self.base}-{self.account_id}-{self.region}", BUCKET_LIMIT)
+        computed = fit(f"{self.base}-{self.account_id}-{self.region}", BUCKET_LIMIT)
+        return self.existing.bucket or self._given("bucket", computed)
 
     @property
     def bucket_arn(self) -> str:
         return f"arn:{self.partition}:s3:::{self.bucket}"
+
+    @property
+    def artifacts_uri(self) -> str:
+        """`s3://bucket/prefix`."""
+        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+
+    @property
+    def job_output_uri(self) -> str:
+        return f"{self.artifacts_uri}/{JOB_OUTPUT}"
+
+    def objects_arn(self, below: str = "") -> str:
+        """Every object of the stack, or those `below` a prefix of their own."""
+        return "/".join(part for part in (self.bucket_arn, self.prefix, below, "*") if part)
 
     @property
     def access_log_bucket(self) -> str:
@@ -83,7 +132,7 @@ class Names:
 
     @property
     def repository(self) -> str:
-        return fit(self.base, REPOSITORY_LIMIT)
+        return self.existing.repository or self._given("repository", fit(self.base, REPOSITORY_LIMIT))
 
     @property
     def repository_arn(self) -> str:
@@ -94,13 +143,16 @@ class Names:
         return f"{self.account_id}.dkr.ecr.{self.region}.{self.dns_suffix}"
 
     def role(self, purpose: str) -> str:
-        return fit(f"{self.base}-{self.region}-{purpose}", ROLE_LIMIT)
+        return self._given(purpose, fit(f"{self.base}-{self.region}-{purpose}", ROLE_LIMIT))
 
     def role_arn(self, purpose: str) -> str:
+        return self.existing.role_arns.get(purpose) or self._own_role_arn(purpose)
+
+    def _own_role_arn(self, purpose: str) -> str:
         return f"arn:{self.partition}:iam::{self.account_id}:role{self.role_path}{self.role(purpose)}"
 
     def user(self, purpose: str) -> str:
-        return fit(f"{self.base}-{self.region}-{purpose}", USER_LIMIT)
+        return self._given("user", fit(f"{self.base}-{self.region}-{purpose}", USER_LIMIT))
 
     def user_arn(self, purpose: str) -> str:
         return f"arn:{self.partition}:iam::{self.account_id}:user{self.role_path}{self.user(purpose)}"
@@ -111,7 +163,8 @@ class Names:
 
     @property
     def build_project(self) -> str:
-        return fit(f"{self.base}-image-builder", PROJECT_LIMIT)
+        computed = fit(f"{self.base}-image-builder", PROJECT_LIMIT)
+        return self.existing.build_project or self._given("build_project", computed)
 
     @property
     def build_project_arn(self) -> str:

@@ -1,9 +1,8 @@
-"""Where SageMaker jobs and image builds run, when not on AWS's own network."""
+"""A network of the stack's own, in which SageMaker jobs and image builds run."""
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from math import ceil, log2
-from typing import Self
 
 from pulumi import ComponentResource, Output, ResourceOptions
 from pulumi_aws.cloudwatch import LogGroup
@@ -20,8 +19,9 @@ from pulumi_aws.ec2 import (
 from pulumi_aws.vpc import SecurityGroupEgressRule, SecurityGroupIngressRule
 
 from components.encryption_key import EncryptionKey
-from components.iam import ENDPOINT_POLICY_LIMIT, Statement, document, network_interfaces, service_trust
-from components.names import Names
+from components.iam import ENDPOINT_POLICY_LIMIT, Statement, document, service_trust
+from components.names import FLOW_LOGS, Names
+from components.placement import Placement
 from components.role import Role, RoleArgs
 
 _REGISTRY = (
@@ -64,36 +64,6 @@ _STORAGE = (
 
 _ENDPOINT_POLICIES = "https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html"
 _FLOW_LOGS = "https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Placement:
-    """Where jobs and builds run, as inputs of whatever starts them."""
-
-    vpc_id: Output[str]
-    subnet_ids: Output[list[str]]
-    security_group_ids: Output[list[str]]
-    names: Names
-    where: tuple[str, ...]
-    """ARNs of the subnets and security groups, for IAM. Patterns, where AWS makes the ids up."""
-    tagged: dict[str, str] | None = None
-    """Tags that those carry, where the ARNs are patterns."""
-
-    @classmethod
-    def existing(cls, names: Names, vpc_id: str, subnet_ids: list[str], security_group_ids: list[str]) -> Self:
-        groups = (names.arn("ec2", f"security-group/{each}") for each in security_group_ids)
-        subnets = (names.arn("ec2", f"subnet/{each}") for each in subnet_ids)
-        return cls(
-            vpc_id=Output.from_input(vpc_id),
-            subnet_ids=Output.from_input(subnet_ids),
-            security_group_ids=Output.from_input(security_group_ids),
-            names=names,
-            where=(*groups, *subnets),
-        )
-
-    def grant(self, service: str) -> tuple[Statement, ...]:
-        """What a role of `service` needs to put its network interfaces here."""
-        return network_interfaces(self.names, service, self.where, self.tagged)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,14 +128,10 @@ class Network(ComponentResource):
 
     @property
     def placement(self) -> Placement:
-        names = self._args.names
         return Placement(
             vpc_id=self.vpc_id,
             subnet_ids=self.subnet_ids,
             security_group_ids=Output.all(self.security_group_id),
-            names=names,
-            where=(names.arn("ec2", "security-group/*"), names.arn("ec2", "subnet/*")),
-            tagged={tag: self._args.tags[tag] for tag in ("mlstack:environment", "mlstack:project")},
         )
 
     def _tags(self, part: str) -> dict[str, str]:
@@ -305,25 +271,10 @@ class Network(ComponentResource):
             f"{self._name}-flow-logs-writer",
             RoleArgs(
                 names=names,
-                purpose="flow-logs",
+                purpose=FLOW_LOGS,
                 description="Writes the VPC's flow logs",
-                trust=service_trust("vpc-flow-logs.amazonaws.com", names.account_id, _FLOW_LOGS),
-                permissions=(
-                    Statement(
-                        sid="FlowLogs",
-                        actions=("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"),
-                        resources=(f"{names.flow_log_group_arn}:*",),
-                        why="which addresses jobs talked to; the group exists already",
-                        source=_FLOW_LOGS,
-                    ),
-                    Statement(
-                        sid="FlowLogGroup",
-                        actions=("logs:DescribeLogGroups",),
-                        resources=(f"{names.arn('logs', 'log-group')}:*",),
-                        why="EC2 looks for the group by listing",
-                        source=_FLOW_LOGS,
-                    ),
-                ),
+                trust=flow_log_trust(names),
+                permissions=flow_log_permissions(names),
                 permissions_boundary=args.permissions_boundary,
                 tags=args.tags,
             ),
@@ -339,3 +290,26 @@ class Network(ComponentResource):
             tags=self._tags("flow-log"),
             opts=self._mine,
         )
+
+
+def flow_log_trust(names: Names) -> Statement:
+    return service_trust("vpc-flow-logs.amazonaws.com", names.account_id, _FLOW_LOGS)
+
+
+def flow_log_permissions(names: Names) -> tuple[Statement, ...]:
+    return (
+        Statement(
+            sid="FlowLogs",
+            actions=("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"),
+            resources=(f"{names.flow_log_group_arn}:*",),
+            why="which addresses jobs talked to; the group exists already",
+            source=_FLOW_LOGS,
+        ),
+        Statement(
+            sid="FlowLogGroup",
+            actions=("logs:DescribeLogGroups",),
+            resources=(f"{names.arn('logs', 'log-group')}:*",),
+            why="EC2 looks for the group by listing",
+            source=_FLOW_LOGS,
+        ),
+    )

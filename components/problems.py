@@ -30,6 +30,10 @@ class Problem:
     def top(self) -> str:
         return self.key.split(".")[0].split("[")[0]
 
+    def shared(self) -> "Problem":
+        """As of a value that all environments share: `pulumi config` does not get at it."""
+        return Problem(self.key, f"{self.text} ({self.top} stands in Pulumi.yaml)")
+
 
 class SettingsError(UsageError):
     """Every problem of one settings file at once."""
@@ -47,6 +51,15 @@ class SettingsError(UsageError):
 
 def is_missing(key: str, why: str, example: object) -> Problem:
     return Problem(key, f"is missing: {why}", set_command(key, example))
+
+
+def only_with(key: str, value: object, switch: str, needed: str, mode: str, why: str, example: object) -> list[Problem]:
+    """A setting that one mode needs and all others do not read."""
+    if mode == needed and value is None:
+        return [is_missing(key, f"{why}, with {switch} {needed}", example)]
+    if mode != needed and value is not None:
+        return [Problem(key, f"is {shown(value)}: it has no effect while {switch} is {mode}", remove_command(key))]
+    return []
 
 
 def problem_of(detail: ErrorDetails, namespace: str, model: type[BaseModel]) -> Problem:

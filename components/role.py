@@ -22,18 +22,27 @@ class RoleArgs:
     max_session_seconds: int = 3600
     permissions_boundary: str | None = None
     """ARN of the policy that limits the role."""
+    exclusive: bool = False
+    """Take all other policies away from it."""
+    keeps_trust: bool = False
+    """An adopted role goes on being trusted as it was found."""
     tags: dict[str, str] = field(default_factory=dict)
 
 
 class Role(ComponentResource):
-    """A role with one inline policy: what it may do stands in one document."""
+    """A role with one inline policy: what it may do stands in one document. An existing one is used as it is."""
 
     arn: Output[str]
     """Resolves once the permissions are in place: a job started with a bare role would fail."""
 
     def __init__(self, name: str, args: RoleArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("mlstack:index:Role", name, {}, opts)
-        self._args = args
+        self.plain_arn = args.names.role_arn(args.purpose)
+        made = () if args.purpose in args.names.existing.role_arns else (self._make(name, args).role,)
+        self.arn = after(self.plain_arn, *made)
+        self.register_outputs({"arn": self.arn})
+
+    def _make(self, name: str, args: RoleArgs) -> iam.RolePolicy:
         mine = ResourceOptions(parent=self)
         what = f"the {args.purpose} role"
         role = iam.Role(
@@ -45,7 +54,7 @@ class Role(ComponentResource):
             assume_role_policy=document([args.trust], limit=TRUST_POLICY_LIMIT, what=f"the trust policy of {what}"),
             max_session_duration=args.max_session_seconds,
             tags=args.tags,
-            opts=mine,
+            opts=ResourceOptions(parent=self, ignore_changes=["assumeRolePolicy"] if args.keeps_trust else None),
         )
         policy = iam.RolePolicy(
             f"{name}-permissions",
@@ -54,9 +63,12 @@ class Role(ComponentResource):
             policy=document(args.permissions, limit=ROLE_POLICY_LIMIT, what=f"the policy of {what}"),
             opts=mine,
         )
-        self.arn = after(self.plain_arn, policy.role)
-        self.register_outputs({"arn": self.arn})
-
-    @property
-    def plain_arn(self) -> str:
-        return self._args.names.role_arn(self._args.purpose)
+        if args.exclusive:
+            # After the policy, so that the role is at no time without its rights.
+            iam.RolePoliciesExclusive(
+                f"{name}-only-permissions", role_name=role.name, policy_names=[policy.name], opts=mine
+            )
+            iam.RolePolicyAttachmentsExclusive(
+                f"{name}-no-attachments", role_name=policy.role, policy_arns=[], opts=mine
+            )
+        return policy

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from components.iam import Statement, pass_role, service_trust
-from components.names import Names
+from components.names import EXECUTION, Names
 
-PURPOSE = "sagemaker"
 _ROLES = "https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html"
 _PIPELINES = "https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-access.html"
 # Families whose instances have disks that the hardware encrypts; SageMaker refuses a job that names a key for those.
@@ -67,7 +66,7 @@ def _pipeline_permissions(names: Names) -> tuple[Statement, ...]:
         ),
         pass_role(
             "PipelineJobsRole",
-            names.role_arn(PURPOSE),
+            names.role_arn(EXECUTION),
             "sagemaker.amazonaws.com",
             why="the pipeline hands its own role to the jobs it creates",
             source=_PIPELINES,
@@ -137,7 +136,7 @@ def grant_pass_execution_role(names: Names) -> Statement:
     """What ZenML needs to start anything on SageMaker with the execution role."""
     return pass_role(
         "PassExecutionRole",
-        names.role_arn(PURPOSE),
+        names.role_arn(EXECUTION),
         "sagemaker.amazonaws.com",
         why="whoever creates a pipeline or a job hands it the execution role",
         source=_ROLES,

@@ -23,6 +23,8 @@ class ServerUserArgs:
     """One access key each, the current one last. While a key is rotated there are two."""
     permissions_boundary: str | None = None
     """ARN of the policy that limits the user."""
+    exclusive: bool = False
+    """Take all other policies away from it."""
     tags: dict[str, str] = field(default_factory=dict)
 
 
@@ -53,6 +55,13 @@ class ServerUser(ComponentResource):
             policy=document([assume(args.role_arn)], limit=USER_POLICY_LIMIT, what="the policy of ZenML's user"),
             opts=mine,
         )
+        if args.exclusive:
+            iam.UserPoliciesExclusive(
+                f"{name}-only-permissions", user_name=user.name, policy_names=[policy.name], opts=mine
+            )
+            iam.UserPolicyAttachmentsExclusive(
+                f"{name}-no-attachments", user_name=policy.user, policy_arns=[], opts=mine
+            )
         keys = [
             iam.AccessKey(f"{name}-key-{generation}", user=user.name, opts=mine) for generation in args.key_generations
         ]

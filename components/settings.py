@@ -2,12 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, model_validator
 from pydantic.alias_generators import to_camel
 
 from components.limits import (
     AccountId,
     BucketName,
+    IamName,
     ImageCount,
     InstanceType,
     KeyArn,
@@ -18,7 +19,9 @@ from components.limits import (
     NamePart,
     PolicyArn,
     PrincipalArn,
+    ProjectName,
     Region,
+    RepositoryName,
     RolePath,
     SecurityGroupId,
     SessionSeconds,
@@ -29,23 +32,15 @@ from components.limits import (
     VpcId,
     Zone,
 )
+from components.names import ACCESS, BUILD, EXECUTION, FLOW_LOGS, SCHEDULER, Existing, Names
 from components.profiles import PROFILES, Profile
+from components.sources import ArtifactStoreSettings, BuildProjectSettings, RepositorySettings, RoleSource, Section
 
 NAMESPACE = "mlstack"
 """Of our keys in Pulumi's configuration: the name of the project in Pulumi.yaml."""
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,
-        alias_generator=to_camel,
-        use_attribute_docstrings=True,
-    )
-
-
-class EncryptionSettings(_Settings):
+class EncryptionSettings(Section):
     """How data at rest is encrypted."""
 
     mode: Literal["kms", "aws-managed", "existing"] = "kms"
@@ -61,7 +56,7 @@ class EncryptionSettings(_Settings):
     """Days in which the key's deletion can be taken back after `pulumi destroy`; afterwards the data is unreadable."""
 
 
-class AccessLogsSettings(_Settings):
+class AccessLogsSettings(Section):
     """Who read and wrote artifacts, as S3 logs it."""
 
     mode: Literal["create", "existing", "off"] = "create"
@@ -72,18 +67,48 @@ class AccessLogsSettings(_Settings):
     """Days for which the logs are kept in a bucket of this stack."""
 
 
-class RoleSettings(_Settings):
-    """What an organisation asks of every IAM role."""
+Kept = Literal[
+    "public-access",
+    "versioning",
+    "bucket-encryption",
+    "bucket-lifecycle",
+    "bucket-policy",
+    "bucket-events",
+    "image-encryption",
+    "image-scanning",
+    "image-lifecycle",
+    "tag-mutability",
+    "build-project",
+    "trust",
+]
+"""What an adopted resource may keep as it was found."""
+
+
+class RoleSettings(Section):
+    """What an organisation asks of every IAM role, and the roles that are there already."""
 
     path: RolePath = "/"
     """Path of all roles, and of the user with `connector.auth: iam-role`, such as /ml/."""
     permissions_boundary: Annotated[PolicyArn | None, Field(examples=["arn:aws:iam::123456789012:policy/boundary"])] = (
         None
     )
-    """A policy that limits all roles and the user, whatever else they are granted."""
+    """A policy that limits all roles and the user of this stack, whatever else they are granted."""
+    access: RoleSource = Field(default_factory=RoleSource)
+    """The role that ZenML assumes."""
+    execution: RoleSource = Field(default_factory=RoleSource)
+    """The role that pipelines and jobs run as on SageMaker."""
+    scheduler: RoleSource = Field(default_factory=RoleSource)
+    """The role that EventBridge Scheduler starts scheduled pipelines with."""
+    build: RoleSource = Field(default_factory=RoleSource)
+    """The role that CodeBuild builds images as."""
+    flow_logs: RoleSource = Field(default_factory=RoleSource)
+    """The role that the flow logs of an isolated network are written with."""
+    exclusive: bool = False
+    """Take from the roles and the user whatever policies others gave them, such as AmazonSageMakerFullAccess of an
+    adopted role, and show in a preview what that is."""
 
 
-class NetworkSettings(_Settings):
+class NetworkSettings(Section):
     """Where SageMaker jobs and image builds run."""
 
     mode: Literal["public", "existing", "isolated"] = "public"
@@ -100,14 +125,14 @@ class NetworkSettings(_Settings):
     security_group_ids: Annotated[list[SecurityGroupId], Field(max_length=5, examples=[["sg-0123456789abcdef0"]])] = (
         Field(default_factory=list)
     )
-    """Security groups of the jobs."""
+    """Existing security groups of the jobs. Empty: one is made in the VPC, with a way out by HTTPS and none in."""
     cidr: VpcCidr = "10.42.0.0/16"
     """Address range of an isolated VPC; differs from what it is to be connected with."""
     zones: Annotated[list[Zone], Field(max_length=4, examples=[["eu-west-1a"]])] = Field(default_factory=list)
     """Availability zones of an isolated VPC, at least two. Empty: a and b of the region."""
 
 
-class ConnectorSettings(_Settings):
+class ConnectorSettings(Section):
     """How ZenML gets AWS credentials."""
 
     auth: Literal["implicit", "iam-role", "none"] = "implicit"
@@ -134,16 +159,52 @@ class ConnectorSettings(_Settings):
         return tuple(self.keys or (1,)) if self.auth == "iam-role" else ()
 
 
-class AwsSettings(_Settings):
+class NamesSettings(Section):
+    """Names that resources have already, which `mlstack adopt` writes. Without one it is computed, as all others are.
+    Changing one later replaces the resource."""
+
+    bucket: Annotated[BucketName | None, Field(examples=["zenml-123456789012-0a1b2c3d4e5f"])] = None
+    """The artifact store's bucket."""
+    repository: Annotated[RepositoryName | None, Field(examples=["zenml-0a1b2c3d4e5f"])] = None
+    """The container registry's repository."""
+    access_role: Annotated[IamName | None, Field(examples=["zenml-0a1b2c3d4e5f"])] = None
+    """The role that ZenML's server assumes."""
+    execution_role: Annotated[IamName | None, Field(examples=["zenml-0a1b2c3d4e5f-sagemaker"])] = None
+    """The role of SageMaker pipelines and jobs."""
+    build_role: Annotated[IamName | None, Field(examples=["zenml-0a1b2c-codebuild"])] = None
+    """The role of image builds."""
+    build_project: Annotated[ProjectName | None, Field(examples=["zenml-0a1b2c"])] = None
+    """The image builder's CodeBuild project. Its log group is named after it."""
+    user: Annotated[IamName | None, Field(examples=["zenml-0a1b2c3d4e5f"])] = None
+    """The user of `connector.auth: iam-role`."""
+
+    @property
+    def given(self) -> dict[str, str]:
+        """By the words that Names uses: those of roles are their purposes."""
+        names = {
+            "bucket": self.bucket,
+            "repository": self.repository,
+            "access": self.access_role,
+            "sagemaker": self.execution_role,
+            "codebuild": self.build_role,
+            "build_project": self.build_project,
+            "user": self.user,
+        }
+        return {what: name for what, name in names.items() if name}
+
+
+class AwsSettings(Section):
     """The keys of the `aws` namespace that the program reads; the aws plugin checks all others."""
 
     region: Annotated[Region, Field(examples=["eu-west-1"])]
     """Where everything is created."""
     allowed_account_ids: Annotated[list[AccountId], Field(min_length=1, max_length=1, examples=[["123456789012"]])]
     """The one account of this environment. Names are computed from it, and the aws plugin refuses any other."""
+    profile: str | None = None
+    """Of the AWS configuration. Existing resources are read with the credentials that the plugin works with."""
 
 
-class StackSettings(_Settings):
+class StackSettings(Section):
     """The keys of the `mlstack` namespace."""
 
     profile: Profile = "production"
@@ -179,15 +240,28 @@ class StackSettings(_Settings):
     image_builder_config: dict[str, JsonValue] = Field(default_factory=dict)
     """More keys of ZenML's aws image builder."""
 
+    names: NamesSettings = Field(default_factory=NamesSettings)
+    """Names that adopted resources have already (docs/adoption.md)."""
+    keep: Annotated[list[Kept], Field(examples=[["image-encryption"]])] = Field(default_factory=list)
+    """What adopted resources keep as it was found, instead of what this program gives new ones (docs/adoption.md)."""
     connector: ConnectorSettings = Field(default_factory=ConnectorSettings)
     """How ZenML gets AWS credentials."""
+    artifact_store: ArtifactStoreSettings = Field(default_factory=ArtifactStoreSettings)
+    """The S3 bucket that artifacts, code and logs are kept in."""
+    repository: RepositorySettings = Field(default_factory=RepositorySettings)
+    """The ECR repository that pipeline images are kept in."""
+    build_project: BuildProjectSettings = Field(default_factory=BuildProjectSettings)
+    """The CodeBuild project that builds pipeline images."""
+    existing_lacks: Literal["stop", "warn"] = "stop"
+    """What to do when an existing resource lacks something that the stack needs of it. stop: say what its owner has to
+    change, before anything is declared. warn: say it, and go on."""
     encryption: EncryptionSettings = Field(default_factory=EncryptionSettings)
     """How data at rest is encrypted."""
 
     access_logs: AccessLogsSettings = Field(default_factory=AccessLogsSettings)
     """Who read and wrote artifacts, as S3 logs it."""
     roles: RoleSettings = Field(default_factory=RoleSettings)
-    """What an organisation asks of every IAM role."""
+    """What an organisation asks of every IAM role, and the roles that are there already."""
     network: NetworkSettings = Field(default_factory=NetworkSettings)
     """Where SageMaker jobs and image builds run."""
     enhanced_scanning: bool = False
@@ -218,10 +292,14 @@ class StackSettings(_Settings):
         profile = given.get("profile", "production")
         # A profile that is none is reported as such; until then anything may be assumed.
         defaults = PROFILES[profile] if profile == "development" else PROFILES["production"]
+        store = given.get("artifactStore")
+        if isinstance(store, dict) and store.get("mode") == "existing":
+            # Switching them on would change the bucket.
+            defaults = {**defaults, "access_logs": {"mode": "off"}}
         return {**{to_camel(name): value for name, value in defaults.items()}, **given}
 
 
-class Settings(_Settings):
+class Settings(Section):
     """All that the program is told: what the environment is called, AWS's settings and its own."""
 
     project: str
@@ -232,6 +310,44 @@ class Settings(_Settings):
     @property
     def account_id(self) -> str:
         return self.aws.allowed_account_ids[0]
+
+    @property
+    def names(self) -> Names:
+        """Of everything in AWS: what is there already by its own name, all else by a computed one."""
+        stack = self.stack
+        return Names(
+            name=stack.name,
+            environment=self.environment,
+            account_id=self.account_id,
+            region=self.aws.region,
+            role_path=stack.roles.path,
+            given=stack.names.given,
+            prefix=stack.artifact_store.prefix,
+            existing=Existing(
+                bucket=stack.artifact_store.bucket,
+                repository=stack.repository.name,
+                build_project=stack.build_project.name,
+                key_arn=stack.encryption.key_arn,
+                role_arns={purpose: arn for purpose, arn in self._role_arns.items() if arn},
+            ),
+        )
+
+    @property
+    def _role_arns(self) -> dict[str, str | None]:
+        roles = self.stack.roles
+        return {
+            ACCESS: roles.access.arn,
+            EXECUTION: roles.execution.arn,
+            SCHEDULER: roles.scheduler.arn,
+            BUILD: roles.build.arn,
+            FLOW_LOGS: roles.flow_logs.arn,
+        }
+
+    @property
+    def uses_nothing_existing(self) -> bool:
+        stack = self.stack
+        others = (stack.network.vpc_id, stack.access_logs.bucket)
+        return self.names.existing == Existing() and not any(others)
 
     @property
     def zenml_stack_name(self) -> str:

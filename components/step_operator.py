@@ -5,10 +5,7 @@ from dataclasses import dataclass, field
 from pulumi import ComponentResource, Output, ResourceOptions
 from pydantic import JsonValue
 
-from components import sagemaker
-from components.artifact_store import SAGEMAKER_OUTPUT
 from components.flavors import configured
-from components.iam import Statement
 from components.names import Names
 from components.sagemaker import JobSettings
 from mlstack.contract import Component
@@ -29,18 +26,13 @@ class StepOperator(ComponentResource):
     """Runs single steps as SageMaker training jobs. Those need no resource beforehand: this is rights and settings."""
 
     output_uri: Output[str]
-    """`s3://<bucket>/sagemaker`, where the jobs put what they leave."""
+    """`s3://<bucket>/<prefix>/sagemaker`, where the jobs put what they leave."""
 
     def __init__(self, name: str, args: StepOperatorArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("mlstack:index:StepOperator", name, {}, opts)
         self._args = args
-        self._plain_output_uri = f"s3://{args.names.bucket}/{SAGEMAKER_OUTPUT}"
-        self.output_uri = Output.from_input(self._plain_output_uri)
+        self.output_uri = Output.from_input(args.names.job_output_uri)
         self.register_outputs({"output_uri": self.output_uri})
-
-    def grant_run(self) -> tuple[Statement, ...]:
-        """What ZenML needs to run a step as a job."""
-        return sagemaker.grant_jobs(self._args.names)
 
     def zenml_component(self, stack_name: str, jobs: JobSettings) -> Component:
         """How ZenML is to run single steps."""
@@ -55,7 +47,7 @@ class StepOperator(ComponentResource):
                     # Without output_path the jobs write to the root of the bucket, among ZenML's artifacts.
                     "estimator_args": {
                         "instance_type": args.instance_type,
-                        "output_path": self._plain_output_uri,
+                        "output_path": args.names.job_output_uri,
                         **jobs.estimator_args(),
                     },
                 },

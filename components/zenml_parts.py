@@ -2,45 +2,90 @@
 
 from dataclasses import dataclass
 
+from pulumi import Output
+
 from components import access_role
 from components.artifact_store import ArtifactStore
 from components.container_registry import ContainerRegistry
+from components.encryption_key import EncryptionKey
 from components.image_builder import ImageBuilder
 from components.names import Names
 from components.orchestrator import Orchestrator
+from components.permissions import Permissions
+from components.placement import Placement
 from components.sagemaker import JobSettings
-from components.settings import ConnectorSettings
+from components.settings import StackSettings
 from components.step_operator import StepOperator
-from mlstack.contract import Component, ComponentType, Connector, ConnectorKey
+from mlstack.contract import Component, ComponentType, Connector, ConnectorKey, MLStackOutputs, Stack
 
 
 @dataclass(frozen=True, kw_only=True)
 class ZenMLParts:
     """The parts of a stack that are components in ZenML too."""
 
+    names: Names
+    stack_name: str
+    settings: StackSettings
+    rights: Permissions
     store: ArtifactStore
     registry: ContainerRegistry | None
     orchestrator: Orchestrator | None
     step_operator: StepOperator | None
     image_builder: ImageBuilder | None
-    connector: ConnectorSettings
 
-    def connectors(self, stack_name: str, names: Names) -> dict[ConnectorKey, Connector]:
-        """None with `connector.auth: none`."""
-        if not self.connector.has_role:
-            return {}
-        return access_role.connectors(
-            stack_name,
-            names,
-            self.connector.session_seconds,
-            self.store,
-            self.registry,
-            pushes=self.image_builder is None,
-            key_generation=max(self.connector.key_generations, default=None),
+    def contract(
+        self, project: str, key: EncryptionKey | None, place: Placement | None, after: tuple[Output[str], ...]
+    ) -> Output[str]:
+        """MLStackOutputs as JSON. Waits for the names that AWS makes up (key, subnets), and for all of `after`."""
+        return Output.all(
+            key.arn if key else None,
+            place.subnet_ids if place else [],
+            place.security_group_ids if place else [],
+            *after,
+        ).apply(
+            lambda known: self._outputs(
+                project,
+                JobSettings(
+                    instance_type=self.settings.instance_type,
+                    key_arn=known[0],
+                    subnet_ids=tuple(known[1]),
+                    security_group_ids=tuple(known[2]),
+                ),
+            ).as_json()
         )
 
-    def components(self, stack_name: str, jobs: JobSettings) -> dict[ComponentType, Component]:
+    def _outputs(self, project: str, jobs: JobSettings) -> MLStackOutputs:
+        names = self.names
+        where = f"{project}/{names.environment} in {names.account_id}, {names.region}"
+        return MLStackOutputs(
+            project=project,
+            environment=names.environment,
+            account_id=names.account_id,
+            region=names.region,
+            principal=self.rights.principal,
+            stack=Stack(name=self.stack_name, description=where),
+            connectors=self._connectors(),
+            components=self._components(jobs),
+        )
+
+    def _connectors(self) -> dict[ConnectorKey, Connector]:
+        """None with `connector.auth: none`."""
+        connector = self.settings.connector
+        if not connector.has_role:
+            return {}
+        return access_role.connectors(
+            self.stack_name,
+            self.names,
+            connector.session_seconds,
+            encrypted=self.rights.encrypted,
+            registry=self.registry is not None,
+            pushes=self.image_builder is None,
+            key_generation=max(connector.key_generations, default=None),
+        )
+
+    def _components(self, jobs: JobSettings) -> dict[ComponentType, Component]:
         """A stack without an orchestrator on AWS has the local one: ZenML asks for one."""
+        stack_name = self.stack_name
         found: dict[ComponentType, Component] = {"artifact_store": self.store.zenml_component(stack_name)}
         if self.registry:
             found["container_registry"] = self.registry.zenml_component(stack_name)
@@ -53,6 +98,6 @@ class ZenMLParts:
             found["step_operator"] = self.step_operator.zenml_component(stack_name, jobs)
         if self.image_builder:
             found["image_builder"] = self.image_builder.zenml_component(stack_name)
-        if not self.connector.has_role:
+        if not self.settings.connector.has_role:
             return {kind: part.model_copy(update={"connector": None}) for kind, part in found.items()}
         return found

@@ -29,8 +29,12 @@ def check(
         list[Path] | None, typer.Argument(help="Settings files. Default: every Pulumi.<environment>.yaml here.")
     ] = None,
 ) -> None:
-    """Check settings files, without the engine and without AWS. Ends with 2 when one of them is wrong."""
-    from components.configuration import from_file
+    """Check settings files, and that no two environments would own the same, without the engine and without AWS.
+
+    Ends with 2 when one of them is wrong.
+    """
+    from components.collisions import refuse_collisions
+    from components.configuration import beside, from_file
     from mlstack.errors import UsageError
 
     chosen = files or sorted(Path().glob("Pulumi.*.yaml"))
@@ -42,6 +46,7 @@ def check(
     for file in chosen:
         try:
             settings = from_file(file)
+            refuse_collisions(settings, beside(file.parent, settings.environment))
         except UsageError as error:
             wrong.append(str(error))
         else:
@@ -61,8 +66,11 @@ def demo(
 
 
 def _mount() -> None:
+    from mlstack.adoption.commands import adopt
     from mlstack.backend.commands import backend
     from mlstack.deployment.commands import deploy, destroy
+    from mlstack.environments.commands import config, env
+    from mlstack.existing.commands import existing
     from mlstack.images.commands import image
     from mlstack.local.commands import local
     from mlstack.registration.commands import deregister, plan, register, rotate_key, status
@@ -70,11 +78,13 @@ def _mount() -> None:
     from mlstack.schedules.commands import schedule
     from mlstack.verification.commands import verify
 
-    for command in (deploy, destroy, review, plan, register, status, deregister, verify, rotate_key):
+    for command in (adopt, existing, deploy, destroy, review, plan, register, status, deregister, verify, rotate_key):
         app.command()(command)
     app.add_typer(image, name="image")
     app.add_typer(schedule, name="schedule")
     app.add_typer(backend, name="backend")
+    app.add_typer(env, name="env")
+    app.add_typer(config, name="config")
     app.add_typer(local, name="local")
 
 

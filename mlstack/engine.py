@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any
 
 from mlstack.errors import MLStackError, UsageError
+from mlstack.existing.asked import UNREAD
 from mlstack.outcome import SAYS_NOTHING, News, Outcome, Pending, Step, read_event
 
 
@@ -154,9 +155,29 @@ class Pulumi:
         run_program: bool = False,
         on_step: Callable[[Step], None] | None = None,
     ) -> Outcome:
-        """Delete everything that the stack holds. Raises EngineError."""
+        """Delete everything that the stack holds. Raises EngineError.
+
+        `run_program`: let it deregister on the way. It is told that nothing will be made.
+        """
         arguments = ["destroy", "--yes", "--skip-preview", "--json", *(["--refresh"] if refresh else [])]
-        return self._stream([*arguments, *(["--run-program"] if run_program else [])], news, "destroying", on_step)
+        if not run_program:
+            return self._stream(arguments, news, "destroying", on_step)
+        return self._stream([*arguments, "--run-program"], news, "destroying", on_step, {UNREAD: "true"})
+
+    def write_import_file(self, file: Path) -> None:
+        """What the program would create, as an import file that lacks the ids. Raises MLStackError."""
+        self._plain("preview", "--import-file", str(file), *self._of_the_stack(), *self._configuration)
+
+    def import_resources(self, file: Path) -> None:
+        """Take what exists into the state, as the file says; in AWS nothing changes. Raises MLStackError."""
+        self._plain(
+            "import",
+            *("--file", str(file), "--yes", "--skip-preview", "--generate-code=false"),
+            # The program says what is protected.
+            "--protect=false",
+            *self._of_the_stack(),
+            *self._configuration,
+        )
 
     def releases(self) -> tuple[str, str]:
         """Of the engine that wrote the state, empty when nothing did yet, and of the one that runs: `v3.259.0`."""
@@ -249,7 +270,12 @@ class Pulumi:
         return done.stdout
 
     def _stream(
-        self, arguments: list[str], news: News, doing: str, on_step: Callable[[Step], None] | None = None
+        self,
+        arguments: list[str],
+        news: News,
+        doing: str,
+        on_step: Callable[[Step], None] | None = None,
+        told: Mapping[str, str] | None = None,
     ) -> Outcome:
         outcome = Outcome()
         self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -258,7 +284,7 @@ class Pulumi:
             process = subprocess.Popen(
                 ["pulumi", *arguments, *self._of_the_stack(), *self._configuration, "--non-interactive"],
                 cwd=self._project,
-                env=self._environment,
+                env={**self._environment, **(told or {})},
                 stdout=subprocess.PIPE,
                 stderr=log,
                 stdin=subprocess.DEVNULL,

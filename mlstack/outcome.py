@@ -35,6 +35,8 @@ class Step:
     """Inputs after, as far as they are known."""
     reasons: tuple[str, ...] = ()
     """Properties that force a replacement."""
+    differing: tuple[str, ...] = ()
+    """Properties that an update changes."""
     parent: str = ""
     protection: bool | None = None
     """Whether it is protected afterwards, when that changes: no operation of the engine says so."""
@@ -128,6 +130,7 @@ def _step(metadata: Mapping[str, Any]) -> Step:
         old=old.get("inputs") or {},
         new=new.get("inputs") or {},
         reasons=tuple(metadata.get("keys") or ()),
+        differing=tuple(metadata.get("diffs") or ()),
         parent=new.get("parent") or old.get("parent") or "",
         protection=protected if old and new and protected != before else None,
     )

@@ -1,9 +1,12 @@
-"""Writes Pulumi.yaml; its `config:` comes from the settings classes, where types, texts and defaults stand once."""
+"""Writes Pulumi.yaml. Its `config:` begins with what all environments share, which people write and this keeps.
+
+The rest comes from the settings classes, where types, texts and defaults stand once.
+"""
 
 import io
 import json
 from pathlib import Path
-from textwrap import wrap
+from textwrap import indent, wrap
 from typing import Any, Literal, get_origin
 
 from pydantic.fields import FieldInfo
@@ -15,7 +18,6 @@ from components.settings import NAMESPACE, StackSettings
 FILE = Path(__file__).parents[1] / "Pulumi.yaml"
 
 HEAD = """\
-# Written by `python -m tools.project_file` from components/settings.py, which also checks the values.
 name: mlstack
 description: The AWS side of a ZenML stack
 runtime:
@@ -24,8 +26,17 @@ runtime:
     toolchain: pip
     virtualenv: .venv
 requiredPulumiVersion: ">=3.256.0"
+config:
 """
 
+SHARED = """\
+  # What all environments share. Pulumi.<environment>.yaml wins, each value as a whole: structures are not merged.
+  # `mlstack:key: value`, but lists and structures below `value:`. Then: python -m tools.project_file
+"""
+
+REST = """\
+  # Every other setting with its default, written by `python -m tools.project_file` from components/settings.py.
+"""
 
 # The engine demands a value for what is declared without a default, and hands a default over as if somebody had set it,
 # so that the profile's would never count.
@@ -34,18 +45,30 @@ PROFILED = """\
 """
 
 
-def render() -> str:
-    yaml = YAML()
-    yaml.width = 118
-    text = io.StringIO()
+def render(shared: str) -> str:
+    """`shared`: the part that people write, as it stands."""
+    said = (YAML(typ="safe").load(shared) or {}).keys()
     fields = {name: field for name, field in StackSettings.model_fields.items() if name not in PROFILES["production"]}
-    yaml.dump({"config": {f"{NAMESPACE}:{field.alias}": _declaration(field) for field in fields.values()}}, text)
-    return HEAD + text.getvalue() + PROFILED + "".join(_profiled(name) for name in PROFILES["production"])
+    declared = {f"{NAMESPACE}:{field.alias}": _declaration(field) for field in fields.values()}
+    yaml = YAML()
+    yaml.width = 116
+    text = io.StringIO()
+    yaml.dump({key: declaration for key, declaration in declared.items() if key not in said}, text)
+    rest = REST + indent(text.getvalue(), "  ")
+    return HEAD + SHARED + shared + rest + PROFILED + "".join(_profiled(name) for name in PROFILES["production"])
+
+
+def shared_in(text: str) -> str:
+    """The part of Pulumi.yaml that people write."""
+    return text.partition(SHARED)[2].partition(REST)[0]
 
 
 def _declaration(field: FieldInfo) -> dict[str, Any]:
     kind = _type(field.annotation)
-    return {"type": kind, "description": _description(field), "default": {} if kind == "object" else field.default}
+    described = {"type": kind, "description": _description(field)}
+    if kind == "array":
+        return {**described, "items": {"type": "string"}, "default": []}
+    return {**described, "default": {} if kind == "object" else field.default}
 
 
 def _profiled(name: str) -> str:
@@ -66,8 +89,8 @@ def _type(annotation: Any) -> str:
         return "integer"
     if annotation is str or get_origin(annotation) is Literal:
         return "string"
-    return "object"
+    return "array" if get_origin(annotation) is list else "object"
 
 
 if __name__ == "__main__":
-    FILE.write_text(render(), encoding="utf-8")
+    FILE.write_text(render(shared_in(FILE.read_text(encoding="utf-8"))), encoding="utf-8")

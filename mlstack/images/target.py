@@ -7,7 +7,7 @@ from typing import Self
 from mlstack.contract import MLStackOutputs
 from mlstack.errors import UsageError
 
-# components/artifact_store.py: what the project's role may read.
+# components/names.py: what the build role may read.
 CONTEXTS = "code-build-contexts"
 PLATFORM = "linux/amd64"
 """Of SageMaker's instances, whatever this machine is."""

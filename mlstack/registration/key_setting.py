@@ -1,11 +1,11 @@
 """The one setting that a command of ours changes: `connector.keys` in `Pulumi.<environment>.yaml`."""
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from mlstack.errors import UsageError
+from mlstack.settings_file import dumped, load
+from mlstack.settings_file import write as write_text
 
 SETTING = "mlstack:connector"
 
@@ -17,7 +17,7 @@ def file_of(stack: str) -> Path:
 
 def read(file: Path) -> tuple[int, ...]:
     """The generations that the file asks for. Raises UsageError when it is not one of a stack with keys."""
-    connector = _connector(_load(file), file)
+    connector = _connector(load(file), file)
     keys = connector.get("keys") or [1]
     if not isinstance(keys, list) or not all(type(key) is int for key in keys):
         raise UsageError(f"{file}: {SETTING}.keys is not a list of numbers", hint=f"mlstack check {file}")
@@ -27,25 +27,12 @@ def read(file: Path) -> tuple[int, ...]:
 def write(file: Path, keys: tuple[int, ...]) -> None:
     """Only that line changes; comments and order stay. The file is whole at any time."""
     from ruamel.yaml.comments import CommentedSeq
-    from ruamel.yaml.util import load_yaml_guess_indent
 
-    document = _load(file)
+    document = load(file)
     listed = CommentedSeq(keys)
     listed.fa.set_flow_style()
     _connector(document, file)["keys"] = listed
-    yaml = _yaml()
-    # As the file is indented, by hand or by Pulumi: else every line would change.
-    _, _, offset = load_yaml_guess_indent(file.read_text(encoding="utf-8"))
-    yaml.indent(mapping=document["config"].lc.col, sequence=(offset or 0) + 2, offset=offset or 0)
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as beside:
-            yaml.dump(document, beside)
-        Path(name).chmod(file.stat().st_mode)
-        Path(name).replace(file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_text(file, dumped(document, file))
 
 
 def _connector(document: Any, file: Path) -> Any:
@@ -54,28 +41,7 @@ def _connector(document: Any, file: Path) -> Any:
     if not isinstance(connector, dict) or connector.get("auth") != "iam-role":
         raise UsageError(
             f"{file}: {SETTING}.auth is not iam-role, so that there is no key to rotate",
-            hint="with implicit no key exists, with none it is your own: docs/authentication.md",
+            hint="with implicit no key exists, with none it is your own; keys are of one environment, so that "
+            f"{SETTING} stands in its own file and not in Pulumi.yaml: docs/authentication.md",
         )
     return connector
-
-
-def _load(file: Path) -> Any:
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        return _yaml().load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(
-            f"there is no {file}", hint="name the stack with --stack, in the program's directory"
-        ) from None
-    except (OSError, UnicodeDecodeError, YAMLError):
-        raise UsageError(f"{file} cannot be read", hint=f"mlstack check {file}") from None
-
-
-def _yaml() -> Any:
-    from ruamel.yaml import YAML
-
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    return yaml

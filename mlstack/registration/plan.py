@@ -1,11 +1,12 @@
 """What has to be done in ZenML, and nothing else: pure, and the same however often it is asked."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mlstack.errors import MLStackError
 from mlstack.registration.objects import ACCOUNT_LABEL, CONTRACT_LABEL, Held, Kind, Wanted, what
+from mlstack.registration.takeover import of_the_stack, stands_for
 
 Action = Literal["create", "update", "replace", "remove", "same"]
 
@@ -90,7 +91,8 @@ class Plan:
 def make_plan(
     desired: Iterable[Wanted], held: Iterable[Held], project: str, environment: str, *, adopt: bool = False
 ) -> Plan:
-    """Reconcile `held` with `desired`. Only objects with our labels are touched; with `adopt` those of our names too.
+    """Reconcile `held` with `desired`. Only objects with our labels are touched; with `adopt` those of our names too,
+    and those that make up the stack of our name.
 
     Raises ConflictError when a name that is needed belongs to somebody else, or the environment is registered for
     another account or region.
@@ -98,6 +100,7 @@ def make_plan(
     everything, desired = list(held), list(desired)
     ours = [each for each in everything if each.belongs_to(project, environment)]
     _refuse_another_account(desired, ours)
+    parts = of_the_stack(desired, everything) if adopt else {}
     as_registered = _is_registered(desired, ours)
     changes: list[Change] = []
     kept: set[str] = set()
@@ -108,6 +111,9 @@ def make_plan(
         found = mine[0] if mine else None
         if found is None or found.name != want.name:
             theirs = _of_the_same_name(want, everything, ours)
+            part = parts.get((want.kind, want.slot))
+            if part is not None and theirs in (None, part):
+                theirs = part
             if theirs:
                 _refuse_to_take(want, theirs, adopt=adopt)
                 # Of two, the one that is in use under the name stays.
@@ -157,6 +163,8 @@ def removal_plan(held: Iterable[Held], project: str, environment: str) -> Plan:
 
 
 def _compare(want: Wanted, have: Held, *, adopted: bool) -> Change:
+    if have.fixed != want.fixed and stands_for(have.fixed, want.fixed):
+        want = replace(want, fixed=have.fixed)
     forcing = _differences(have.fixed, want.fixed)
     changing = _differences(
         {"name": have.name, "labels": have.labels, **have.content},

@@ -31,6 +31,7 @@ def everything(environment: str = "dev") -> Managed:
         network="isolated",
         user=True,
         registry_scanning=True,
+        exclusive_roles=True,
         emptied=True,
     )
 

@@ -53,7 +53,7 @@ CASES: dict[str, dict[str, str]] = {
     "key of a user": {
         "mlstack:connector": '{"auth": "iam-role", "keys": [1, 2]}',
         "mlstack:roles": json.dumps(
-            {"path": "/ml/", "permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary"}
+            {"path": "/ml/", "permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary", "exclusive": True}
         ),
     },
     "protected": {"mlstack:protect": "true"},

@@ -97,6 +97,18 @@ KINDS = {
         makes=("iam:PutRolePolicy",),
         ends=("iam:DeleteRolePolicy",),
     ),
+    "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive": Kind(
+        on=N.role_arn("access"), reads=("iam:ListRolePolicies",), makes=("iam:DeleteRolePolicy",), ends=()
+    ),
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": Kind(
+        on=N.role_arn("access"), reads=("iam:ListAttachedRolePolicies",), makes=("iam:DetachRolePolicy",), ends=()
+    ),
+    "aws:iam/userPoliciesExclusive:UserPoliciesExclusive": Kind(
+        on=N.user_arn("zenml"), reads=("iam:ListUserPolicies",), makes=("iam:DeleteUserPolicy",), ends=()
+    ),
+    "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive": Kind(
+        on=N.user_arn("zenml"), reads=("iam:ListAttachedUserPolicies",), makes=("iam:DetachUserPolicy",), ends=()
+    ),
     "aws:iam/user:User": Kind(
         on=N.user_arn("zenml"),
         reads=("iam:GetUser",),

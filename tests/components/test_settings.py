@@ -35,6 +35,21 @@ def test_each_mistake_gets_its_message(file: Path, tmp_path: Path) -> None:
     assert "Traceback" not in message
 
 
+def test_a_mistake_that_all_environments_share_is_said_to_stand_in_the_projects_file(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(
+        "config:\n  aws:region: frankfurt\n  mlstack:connector:\n    value: {auth: implicit}\n", encoding="utf-8"
+    )
+    own = "config:\n  aws:allowedAccountIds: ['123456789012']\n  mlstack:instanceType: t3\n"
+    (tmp_path / "Pulumi.dev.yaml").write_text(own, encoding="utf-8")
+    with pytest.raises(SettingsError) as refused:
+        from_file(tmp_path / "Pulumi.dev.yaml")
+    by_key = {problem.key: problem for problem in refused.value.problems}
+    assert by_key["aws:region"].text.endswith("(aws:region stands in Pulumi.yaml)")
+    assert by_key["mlstack:connector.principal"].text.endswith("(mlstack:connector stands in Pulumi.yaml)")
+    assert by_key["aws:region"].command is None, "pulumi config set would hide it, not mend it"
+    assert "Pulumi.yaml" not in by_key["mlstack:instanceType"].text
+
+
 def test_there_are_as_many_mistakes_as_people_make() -> None:
     assert len(BAD) >= 25
 
@@ -114,9 +129,10 @@ def test_a_file_and_the_engine_say_the_same() -> None:
 
 
 def test_the_project_file_declares_every_setting_with_its_default() -> None:
-    from tools.project_file import FILE, render
+    from tools.project_file import FILE, render, shared_in
 
-    assert FILE.read_text(encoding="utf-8") == render(), "run: python -m tools.project_file"
+    text = FILE.read_text(encoding="utf-8")
+    assert text == render(shared_in(text)), "run: python -m tools.project_file"
 
 
 def test_the_known_keys_are_those_of_the_pinned_zenml() -> None:

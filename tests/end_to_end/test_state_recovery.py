@@ -17,6 +17,8 @@ from typing import Any
 import psutil
 import pytest
 
+from mlstack.engine import Pulumi
+from mlstack.errors import MLStackError
 from mlstack.local.cloud import Cloud
 from mlstack.local.engine import Engine
 from tests.end_to_end.conftest import ROOT, Deployment
@@ -281,3 +283,16 @@ def newest(cloud: Cloud, bucket: str) -> str:
 def restore(cloud: Cloud, bucket: str, version: str) -> None:
     source = {"Bucket": bucket, "Key": OBJECT, "VersionId": version}
     cloud.aws_client("s3").copy_object(Bucket=bucket, Key=OBJECT, CopySource=source)
+
+
+def test_a_stack_that_would_need_a_passphrase_says_how_it_is_made_with_a_key(
+    deployment: InABucket, tmp_path: Path
+) -> None:
+    for each in ("__main__.py", "Pulumi.yaml", "Pulumi.local.yaml", ".venv"):
+        (tmp_path / each).symlink_to(ROOT / each)
+    (tmp_path / "Pulumi.new.yaml").write_text("config:\n  aws:region: eu-west-1\n", encoding="utf-8")
+    environment = {**deployment.environment, "PULUMI_BACKEND_URL": f"file://{tmp_path}"}
+    del environment["PULUMI_CONFIG_PASSPHRASE"]
+    with pytest.raises(MLStackError, match="passphrase") as refused:
+        Pulumi(tmp_path, "new", environment=environment).make()
+    assert "pulumi stack init new --secrets-provider=" in str(refused.value)

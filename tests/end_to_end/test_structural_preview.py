@@ -22,8 +22,10 @@ def test_every_resource_is_shown_under_the_environments_own_account_and_nothing_
 ) -> None:
     clone = tmp_path / "clone"
     clone.mkdir()
-    for name in ("Pulumi.yaml", "__main__.py"):
-        shutil.copy(ROOT / name, clone)
+    shutil.copy(ROOT / "__main__.py", clone)
+    # What all environments share names the identity of ZenML's server, here in the same account.
+    shared = (ROOT / "Pulumi.yaml").read_text(encoding="utf-8").replace("123456789012", ACCOUNT)
+    (clone / "Pulumi.yaml").write_text(shared, encoding="utf-8")
     for name in ("components", "mlstack", "tools"):
         shutil.copytree(ROOT / name, clone / name)
     (clone / ".venv").symlink_to(sys.prefix)

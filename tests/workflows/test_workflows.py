@@ -1,5 +1,6 @@
 """What every workflow keeps to, so that nobody's pull request gets at an account. GitHub itself is not asked."""
 
+import json
 import re
 import subprocess
 import sys
@@ -27,7 +28,9 @@ WRITES = {
     "preview.yml/preview": {"id-token": "write", "pull-requests": "write"},
     "preview.yml/structure": {},
     "preview-comment.yml/comment": {"actions": "read", "pull-requests": "write"},
+    "deploy.yml/preview": {"id-token": "write"},
     "deploy.yml/deploy": {"id-token": "write", "pull-requests": "read"},
+    **{f"promote.yml/{stack}": {"id-token": "write", "pull-requests": "read"} for stack in ("dev", "staging", "prod")},
     "drift.yml/drift": {"id-token": "write", "issues": "write"},
 }
 
@@ -45,7 +48,8 @@ def jobs(name: str) -> dict[str, Any]:
 def steps(file: Path) -> Iterator[dict[str, Any]]:
     document = read(file)
     for job in document.get("jobs", {"": document.get("runs", {})}).values():
-        yield from job["steps"]
+        # A job that calls another workflow has none of its own.
+        yield from job.get("steps", [])
 
 
 def test_the_workflows_are_those_that_the_documentation_names() -> None:
@@ -56,9 +60,12 @@ def test_the_workflows_are_those_that_the_documentation_names() -> None:
 @every_file
 def test_every_action_of_others_is_pinned_to_a_commit_and_says_its_version(file: Path) -> None:
     lines = [line for line in file.read_text(encoding="utf-8").splitlines() if re.search(r"\buses:", line)]
-    assert len(lines) == sum("uses" in step for step in steps(file))
+    called = [job for job in read(file).get("jobs", {}).values() if "uses" in job]
+    assert len(lines) == sum("uses" in step for step in steps(file)) + len(called)
     for line in lines:
-        assert re.search(r"uses: (\./\.github/actions/\w+$|[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)", line), line
+        assert re.search(
+            r"uses: (\./\.github/(actions/\w+|workflows/\w+\.yml)$|[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)", line
+        ), line
 
 
 def test_an_action_has_one_pin_everywhere() -> None:
@@ -103,6 +110,8 @@ def test_the_token_is_not_left_in_the_checkout(file: Path) -> None:
 @every_workflow
 def test_every_job_ends_and_runs_on_a_named_release(file: Path) -> None:
     for job in read(file)["jobs"].values():
+        if "uses" in job:
+            continue
         assert 0 < job["timeout-minutes"] <= 60
         assert re.fullmatch(r"ubuntu-\d+\.\d+", job["runs-on"])
 
@@ -147,15 +156,16 @@ def test_each_job_assumes_the_role_that_trusts_it() -> None:
     roles = {}
     for file in WORKFLOWS:
         for name, job in read(file)["jobs"].items():
-            for step in job["steps"]:
+            for step in job.get("steps", []):
                 if "configure-aws-credentials" in step.get("uses", ""):
                     assert job["permissions"]["id-token"] == "write"
                     assert step["with"].get("audience", AUDIENCE) == AUDIENCE
-                    roles[name] = step["with"]["role-to-assume"]
+                    roles[f"{file.stem} {name}"] = step["with"]["role-to-assume"]
     assert roles == {
-        "preview": "${{ fromJSON(vars.AWS_PREVIEW_ROLES)[matrix.stack] }}",
-        "drift": "${{ fromJSON(vars.AWS_PREVIEW_ROLES)[matrix.stack] }}",
-        "deploy": "${{ fromJSON(vars.AWS_DEPLOY_ROLES)[matrix.stack] }}",
+        "preview preview": "${{ fromJSON(vars.AWS_PREVIEW_ROLES)[matrix.stack] }}",
+        "deploy preview": "${{ fromJSON(vars.AWS_PREVIEW_ROLES)[inputs.stack] }}",
+        "drift drift": "${{ fromJSON(vars.AWS_PREVIEW_ROLES)[matrix.stack] }}",
+        "deploy deploy": "${{ fromJSON(vars.AWS_DEPLOY_ROLES)[matrix.stack] }}",
     }
 
 
@@ -164,11 +174,37 @@ def test_every_workflow_is_of_the_environments_that_there_are() -> None:
     for file in WORKFLOWS:
         for job in read(file)["jobs"].values():
             stacks = job.get("strategy", {}).get("matrix", {}).get("stack")
+            if isinstance(stacks, str):
+                (listed,) = re.findall(r"\|\| '(\[.*\])'\) }}$", stacks)
+                stacks = json.loads(listed)
             assert stacks is None or set(stacks) == there
     levels = jobs("preview.yml")["preview"]["strategy"]["matrix"]["include"]
     assert {each["stack"] for each in levels} == there
     for each in levels:
         assert (ROOT / "policies" / f"{each['levels']}.json").exists()
+
+
+def test_a_promotion_takes_one_commit_through_the_environments_in_order_each_after_its_preview() -> None:
+    chain = jobs("promote.yml")
+    assert [job["with"]["stack"] for job in chain.values()] == ["dev", "staging", "prod"]
+    assert [job.get("needs") for job in chain.values()] == [None, "dev", "staging"]
+    called = read(ROOT / ".github" / "workflows" / "deploy.yml")
+    asked = called["on"]["workflow_call"]["inputs"]
+    for job in chain.values():
+        assert job["uses"] == "./.github/workflows/deploy.yml"
+        assert set(job["with"]) == set(asked)
+        assert (ROOT / "policies" / f"{job['with']['levels']}.json").exists()
+        for inner in called["jobs"].values():
+            assert inner["permissions"].items() <= job["permissions"].items(), "a call cannot be given more"
+    assert "ref" not in str([step.get("with") for step in steps(ROOT / ".github" / "workflows" / "deploy.yml")])
+    preview, deploy = called["jobs"]["preview"], called["jobs"]["deploy"]
+    assert "environment" not in preview, "it is what is approved, so it waits for nobody"
+    assert deploy["needs"] == "preview"
+    assert "needs.preview.result == 'success'" in deploy["if"]
+    (approved,) = (step for step in deploy["steps"] if "mlstack deploy" in step.get("run", ""))
+    assert "--approved" in approved["run"]
+    assert "--yes" not in str(deploy)
+    assert "needs.preview.outputs.plan" in approved["env"]["PLAN"]
 
 
 def test_every_command_and_option_that_they_use_exists() -> None:

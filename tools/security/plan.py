@@ -32,8 +32,16 @@ TYPES = {
     "aws:iam/accessKey:AccessKey": "aws_iam_access_key",
     "aws:iam/role:Role": "aws_iam_role",
     "aws:iam/rolePolicy:RolePolicy": "aws_iam_role_policy",
+    "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive": "aws_iam_role_policies_exclusive",
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": (
+        "aws_iam_role_policy_attachments_exclusive"
+    ),
     "aws:iam/user:User": "aws_iam_user",
     "aws:iam/userPolicy:UserPolicy": "aws_iam_user_policy",
+    "aws:iam/userPoliciesExclusive:UserPoliciesExclusive": "aws_iam_user_policies_exclusive",
+    "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive": (
+        "aws_iam_user_policy_attachments_exclusive"
+    ),
     "aws:kms/alias:Alias": "aws_kms_alias",
     "aws:kms/key:Key": "aws_kms_key",
     "aws:s3/bucket:Bucket": "aws_s3_bucket",

@@ -37,6 +37,7 @@ class Emulator:
         from mlstack.local.aws.builds import Builds
         from mlstack.local.aws.job_runner import JobRunner
         from mlstack.local.aws.jobs import JobHost, end_leftovers
+        from mlstack.local.aws.managed_policies import mend_managed_policies
         from mlstack.local.aws.registry import EcrRegistry
         from mlstack.local.aws.roles import JobCredentials
         from mlstack.local.aws.s3 import mend_s3
@@ -46,6 +47,7 @@ class Emulator:
         end_leftovers(args.root)
         self._credentials = JobCredentials(args.region)
         self._runner = JobRunner(job_host, args.account_id, self._credentials)
+        mend_managed_policies()
         mend_s3()
         mend_sagemaker(self._runner)
         self._registry = EcrRegistry(args.root, args.account_id, args.region)
@@ -54,7 +56,15 @@ class Emulator:
         self._builds = Builds(args.root, self.endpoint, args.account_id, args.region, self._credentials, self._registry)
         self._builds.mend_codebuild()
         self._make_server_user()
-        self._moto = DomainDispatcherApplication(create_backend_app)
+
+        def backend(service: str) -> Any:
+            if service == "cloudformation":
+                from mlstack.local.aws.cloudformation import mend_cloudformation
+
+                mend_cloudformation()
+            return create_backend_app(service)
+
+        self._moto = DomainDispatcherApplication(backend)
         self._server = make_server(
             host, port, self._serve, threaded=True, request_handler=_quiet(MotoRequestHandler), fd=listening.fileno()
         )

@@ -2,7 +2,8 @@
 
 moto 5.2 takes any `Deny` whose action and resource match, whatever its condition, so that a bucket that only refuses
 plain http refuses everything. Here the decision is our evaluator's, for the bucket itself as well as for its objects.
-And it takes a notification of EventBridge, but does not give it back.
+It does not look at the owner that a caller expects, either. And it takes a notification of EventBridge, but does not
+give it back.
 """
 
 from contextvars import ContextVar
@@ -54,6 +55,9 @@ def mend_s3() -> None:
             bucket = self.backend.get_bucket(bucket_name)
         except MissingBucket:
             return
+        owner = request.headers.get("x-amz-expected-bucket-owner", bucket.account_id)
+        if owner != bucket.account_id:
+            raise S3AccessDeniedError
         if _decide(bucket, _permission(self), key_name) is Decision.DENY:
             raise _denied(bucket, _permission(self), key_name)
 

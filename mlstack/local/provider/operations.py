@@ -95,9 +95,10 @@ class Operations:
             written, actual = inputs.get(name), found.get(name)
             if name in kind.not_returned or name == "region":
                 actual = written
-            as_written = not (importing and prop.computed) and same(prop, actual, written)
+            # On import nothing is written: what AWS chose, and what has to be written, is as it is found.
+            as_written = not (importing and (prop.computed or prop.required)) and same(prop, actual, written)
             value = written if as_written else actual
-            if value is not None and not (written is None and same(prop, None, value)):
+            if value is not None and (prop.required or not (written is None and same(prop, None, value))):
                 now[name] = value
         outputs = _outputs(kind, now, config, found)
         return now, {**outputs, "tagsAll": carried} if kind.tagged else outputs

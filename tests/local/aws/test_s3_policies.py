@@ -141,6 +141,12 @@ def test_only_an_allow_lets_strangers_read(emulator: RunningEmulator, bucket: st
     assert _status(f"{emulator.endpoint}/{bucket}/private/a") == 403
 
 
+def test_a_caller_who_expects_another_owner_is_refused(emulator: RunningEmulator, bucket: str) -> None:
+    s3 = emulator.client("s3")
+    s3.head_bucket(Bucket=bucket, ExpectedBucketOwner="123456789012")
+    assert refused(lambda: s3.head_bucket(Bucket=bucket, ExpectedBucketOwner="999999999999"))
+
+
 def test_the_owner_cannot_lock_himself_out(emulator: RunningEmulator, bucket: str) -> None:
     put_policy(emulator, bucket, Effect="Deny", Action="s3:*")
     s3 = emulator.client("s3")

@@ -51,9 +51,9 @@ def needed(run: Engine, unique: str, name: str) -> str:
             return bucket
         case "repository":
             return run.create(REPOSITORY, {"name": base})[0]
-        case "role":
+        case "role" | "roleName":
             return run.create(ROLE, {"name": base, "assumeRolePolicy": trust("sagemaker.amazonaws.com")})[0]
-        case "user":
+        case "user" | "userName":
             return run.create(USER, {"name": base})[0]
         case "url":
             return f"https://{unique}.example.com"
@@ -218,6 +218,18 @@ SAMPLES: dict[str, Sample] = {
         {"role": None, "policyArn": None}, replace={"policyArn": "arn:aws:iam::123456789012:policy/other"}
     ),
     USER: Sample({"name": None, "tags": {"Owner": "ml"}}, {"path": "/mlstack/"}, {"name": "another"}),
+    "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive": Sample(
+        {"roleName": None, "policyNames": []}, replace={"roleName": "another"}
+    ),
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": Sample(
+        {"roleName": None, "policyArns": []}, replace={"roleName": "another"}
+    ),
+    "aws:iam/userPoliciesExclusive:UserPoliciesExclusive": Sample(
+        {"userName": None, "policyNames": []}, replace={"userName": "another"}
+    ),
+    "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive": Sample(
+        {"userName": None, "policyArns": []}, replace={"userName": "another"}
+    ),
     "aws:iam/userPolicy:UserPolicy": Sample(
         {"name": None, "user": None, "policy": allow("s3:GetObject")},
         {"policy": allow("s3:PutObject")},

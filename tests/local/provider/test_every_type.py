@@ -15,12 +15,15 @@ from tests.local.provider.samples import SAMPLES, Sample, needed
 
 _NONE, _SOME = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF_SOME
 
-ELSEWHERE = ("aws:kms/alias:Alias", "aws:ec2/routeTableAssociation:RouteTableAssociation")
-"""A change in place names something that has to be there, which a sample cannot; the route table is in test_network."""
+EXCLUSIVE = tuple(token for token in TABLE if token.endswith("Exclusive"))
+ELSEWHERE = ("aws:kms/alias:Alias", "aws:ec2/routeTableAssociation:RouteTableAssociation", *EXCLUSIVE)
+"""A change in place names something that has to be there, which a sample cannot; the route table is in test_network,
+policies that are taken away are in test_exclusive."""
 
 LASTING = (
     "aws:s3/bucketVersioning:BucketVersioning",  # which can only be suspended
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",  # which goes with its VPC
+    *EXCLUSIVE,  # which end without giving anybody a policy back
 )
 
 ALL = pytest.mark.parametrize("token", SAMPLES)

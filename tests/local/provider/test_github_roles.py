@@ -30,7 +30,8 @@ def program(engine: Engine, provider_port: int, tmp_path: Path) -> Path:
     """A copy of the example where it lies in a clone: two directories below the settings files."""
     copy = tmp_path / "examples" / PREFIX
     shutil.copytree(ROOT / "examples" / PREFIX, copy)
-    shutil.copy(ROOT / "Pulumi.dev.yaml", tmp_path)
+    for name in ("Pulumi.yaml", "Pulumi.dev.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
     declared = (copy / "Pulumi.yaml").read_text(encoding="utf-8")
     (copy / "Pulumi.yaml").write_text(declared.replace("../../.venv", sys.prefix), encoding="utf-8")
     return copy
