@@ -239,3 +239,22 @@ def test_a_build_that_takes_too_long_is_ended_and_named(
     assert done.returncode == 1
     assert "did not end within 5 minutes" in done.stderr
     assert "--timeout" in done.stderr
+
+
+def test_a_log_that_may_not_be_read_is_said_once_and_the_build_goes_on() -> None:
+    """A project that exists elsewhere may log where the caller has no rights."""
+    from types import SimpleNamespace
+
+    import boto3
+    from botocore.stub import Stubber
+
+    from mlstack.images.codebuild import _Log
+
+    client = boto3.client("logs", region_name="eu-west-1", aws_access_key_id="test", aws_secret_access_key="test")
+    with Stubber(client) as answers:
+        answers.add_client_error("get_log_events", "AccessDeniedException", "not authorized to logs:GetLogEvents")
+        log = _Log(SimpleNamespace(logs=client))  # type: ignore[arg-type]
+        place = {"groupName": "/somewhere/else", "streamName": "1"}
+        (said,) = log.new(place)
+        assert "/somewhere/else cannot be read" in said
+        assert not list(log.new(place)), "it is asked for again and again"
