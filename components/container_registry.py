@@ -144,6 +144,19 @@ def grant_find(names: Names) -> tuple[Statement, ...]:
     )
 
 
+def grant_look(names: Names) -> tuple[Statement, ...]:
+    """What `mlstack image build` needs to see which images there are, and what ECR's scan found in them."""
+    return (
+        Statement(
+            sid="RegistryImages",
+            actions=("ecr:DescribeImageScanFindings", "ecr:DescribeImages"),
+            resources=(names.repository_arn,),
+            why="the same content is built once, and a build ends with its digest and what the scan found",
+            source="mlstack/images/registry.py",
+        ),
+    )
+
+
 def grant_pull(names: Names) -> tuple[Statement, ...]:
     """What a job needs to start from an image of this repository."""
     return (_log_in(), _repository(names, "RegistryPull", _PULL, "every step runs in an image from here"))

@@ -165,13 +165,21 @@ def build_permissions(names: Names, *, encrypted: bool, placed: tuple[Statement,
 
 
 def grant_build(names: Names) -> tuple[Statement, ...]:
-    """What ZenML needs to start a build and wait for it."""
+    """What ZenML and `mlstack image build` need to start a build, follow it, and stop it."""
     return (
         Statement(
             sid="Builds",
-            actions=("codebuild:BatchGetBuilds", "codebuild:StartBuild"),
+            actions=("codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"),
             resources=(names.build_project_arn,),
-            why="the image builder starts a build and asks every ten seconds whether it is done",
-            source="zenml/integrations/aws/image_builders/aws_image_builder.py",
+            why="the image builder starts a build and asks every ten seconds whether it is done; mlstack image build "
+            "stops one that was interrupted",
+            source="zenml/integrations/aws/image_builders/aws_image_builder.py, mlstack/images/codebuild.py",
+        ),
+        Statement(
+            sid="BuildLogsRead",
+            actions=("logs:GetLogEvents",),
+            resources=(f"{names.build_log_group_arn}:log-stream:*",),
+            why="the lines of a build are shown while it runs",
+            source="mlstack/images/codebuild.py",
         ),
     )

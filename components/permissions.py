@@ -75,6 +75,7 @@ class Permissions:
         needed = [*artifact_store.grant_read_write(names, encrypted=self.encrypted)]
         if self.settings.container_registry:
             needed += container_registry.grant_find(names)
+            needed += container_registry.grant_look(names)
             needed += () if self.builds_images else container_registry.grant_push(names)
         if self.runs_on_sagemaker:
             needed.append(sagemaker.grant_pass_execution_role(names))

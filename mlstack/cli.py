@@ -72,6 +72,7 @@ def _mount() -> None:
     from mlstack.deployment.commands import deploy, destroy
     from mlstack.environments.commands import config, env
     from mlstack.existing.commands import existing
+    from mlstack.images.commands import image
     from mlstack.local.commands import local
     from mlstack.registration.commands import deregister, plan, register, rotate_key, status
     from mlstack.review.commands import review
@@ -80,6 +81,7 @@ def _mount() -> None:
 
     for command in (adopt, existing, deploy, destroy, review, plan, register, status, deregister, verify, rotate_key):
         app.command()(command)
+    app.add_typer(image, name="image")
     app.add_typer(schedule, name="schedule")
     app.add_typer(backend, name="backend")
     app.add_typer(env, name="env")

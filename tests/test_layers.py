@@ -32,6 +32,7 @@ PURE = {
 SPEAKS_ZENML = {
     "mlstack/registration/client.py",
     "mlstack/registration/models.py",
+    "mlstack/images/connector.py",
     "mlstack/local/zenml_server.py",
     "mlstack/schedules/both_sides.py",
     "mlstack/verification/cleanup.py",
@@ -39,8 +40,8 @@ SPEAKS_ZENML = {
     "mlstack/verification/smoke.py",
     "mlstack/verification/worker.py",
 }
-"""The registration client with the models that it sends; the embedded server, which is ZenML itself; the schedules; and
-the process that runs the smoke pipeline, which no command imports."""
+"""The registration client with the models that it sends; who asks for a connector's credentials; the embedded server,
+which is ZenML itself; the schedules; and the process that runs the smoke pipeline, which no command imports."""
 
 
 def test_the_aws_side_never_imports_zenml_and_knows_only_the_contract_of_the_rest() -> None:
@@ -82,6 +83,14 @@ def test_only_the_registration_client_imports_zenml_and_never_before_it_is_calle
         if name.startswith("mlstack/registration/"):
             at_import = {imported.split(".")[0] for imported in _imports(file, only_at_import=True)}
             assert "zenml" not in at_import, f"{name} makes every command wait for zenml"
+
+
+def test_images_knows_nothing_of_what_stands_in_for_aws_and_waits_for_it_only_when_it_asks() -> None:
+    for file in (ROOT / "mlstack" / "images").glob("*.py"):
+        known = {name for name in _imports(file) if name.startswith(("components", "mlstack.local"))}
+        assert not known, f"{file.name} imports {known}"
+        at_import = {imported.split(".")[0] for imported in _imports(file, only_at_import=True)}
+        assert not at_import & {"zenml", "boto3", "botocore"}, f"{file.name} makes every command wait"
 
 
 def test_registration_knows_neither_components_nor_the_embedded_cloud() -> None:

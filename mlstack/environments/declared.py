@@ -32,14 +32,10 @@ class _Nothing(mocks.Mocks):
         return "", dict(args.inputs)
 
     def call(self, args: mocks.MockCallArgs) -> Any:
-        if args.token == "aws:index/getCallerIdentity:getCallerIdentity":
-            # Nobody's account is looked into: the settings are believed.
-            return {
-                "accountId": json.loads(CONFIG.get()["aws:allowedAccountIds"])[0],
-                "arn": "",
-                "userId": "",
-                "id": "",
-            }
+        if args.token == _WHOSE_ACCOUNT:
+            # Nobody is asked: the settings are believed.
+            account = json.loads(CONFIG.get()["aws:allowedAccountIds"])[0]
+            return {"accountId": account, "arn": "", "userId": "", "id": ""}
         raise RunError(f"the program asks AWS for {args.token}, so that it cannot be run without")
 
 

@@ -156,6 +156,7 @@ OPERATIONS: dict[str, Operation] = {
     "scheduler:DeleteSchedule": _on(_SCHEDULE, "scheduler:DeleteSchedule", made_by=_ORCHESTRATOR),
     "codebuild:StartBuild": _on(_PROJECT, "codebuild:StartBuild", made_by=("image builder",)),
     "codebuild:BatchGetBuilds": _on(_PROJECT, "codebuild:BatchGetBuilds", made_by=("image builder",)),
+    "codebuild:StopBuild": _on(_PROJECT, "codebuild:StopBuild", made_by=("image builder",)),
     "ecr:GetAuthorizationToken": _on("*", "ecr:GetAuthorizationToken", made_by=("registry",)),
     # Without names it asks for all of them.
     "ecr:DescribeRepositories": _on(_REPOSITORY, "ecr:DescribeRepositories", made_by=("registry",)),
@@ -165,6 +166,8 @@ OPERATIONS: dict[str, Operation] = {
             "BatchCheckLayerAvailability",
             "BatchGetImage",
             "CompleteLayerUpload",
+            "DescribeImageScanFindings",
+            "DescribeImages",
             "GetDownloadUrlForLayer",
             "InitiateLayerUpload",
             "PutImage",

@@ -30,9 +30,11 @@ class Emulator:
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
         from werkzeug.serving import make_server
 
+        from mlstack.local.aws.builds import Builds
         from mlstack.local.aws.job_runner import JobRunner
         from mlstack.local.aws.jobs import JobHost, end_leftovers
         from mlstack.local.aws.managed_policies import mend_managed_policies
+        from mlstack.local.aws.registry import EcrRegistry
         from mlstack.local.aws.roles import JobCredentials
         from mlstack.local.aws.s3 import mend_s3
         from mlstack.local.aws.sagemaker import mend_sagemaker
@@ -44,6 +46,11 @@ class Emulator:
         mend_managed_policies()
         mend_s3()
         mend_sagemaker(self._runner)
+        self._registry = EcrRegistry(args.root, args.account_id, args.region)
+        self._registry.mend_log_in()
+        self._registry.mend_images()
+        self._builds = Builds(args.root, self.endpoint, args.account_id, args.region, self._credentials, self._registry)
+        self._builds.mend_codebuild()
         self._make_server_user()
 
         def backend(service: str) -> Any:
@@ -70,7 +77,9 @@ class Emulator:
         return account_of(key, self._args.account_id)
 
     def close(self) -> None:
-        """End every job that still runs."""
+        """End every job and build that still runs."""
+        self._builds.close()
+        self._registry.close()
         self._runner.close()
 
     def _make_server_user(self) -> None:
@@ -88,6 +97,9 @@ class Emulator:
         path = environ.get("PATH_INFO", "")
         if path == "/mlstack/boot":
             return _answer(start_response, "200 OK", {"boot_id": self.boot_id})
+        if path == "/mlstack/registry":
+            registry = {"proxy": self._registry.proxy(), "certificate": str(self._registry.certificate())}
+            return _answer(start_response, "200 OK", registry)
         if path == "/mlstack/credentials":
             credentials = self._credentials.of(environ.get("HTTP_AUTHORIZATION", ""))
             if credentials is None:

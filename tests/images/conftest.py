@@ -1,0 +1,50 @@
+"""An emulator with what a stack has for images, a real registry behind it, and a base image in that."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.images.packages import install
+from tests.images.stack import Stack, deploy
+from tests.local.conftest import start_emulator, stop_emulator
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    install()
+    emulator = start_emulator(tmp_path_factory.mktemp("images-emulator"))
+    try:
+        yield deploy(emulator, tmp_path_factory.mktemp("images-stack"))
+    finally:
+        stop_emulator(emulator)
+
+
+@pytest.fixture(scope="session")
+def base(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An image with a shell, in the stack's repository, built with what is tested here."""
+    root = tmp_path_factory.mktemp("base")
+    busybox = shutil.which("busybox")
+    assert busybox is not None
+    shutil.copy(busybox, root / "busybox")
+    (root / "Dockerfile").write_text(
+        'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox", "--install", "-s", "/bin"]\nENV PATH=/bin\n'
+    )
+    return str(stack.built(root)["image"])
+
+
+@pytest.fixture
+def project(base: str, tmp_path: Path) -> Path:
+    """Pipeline code with a Dockerfile that runs a command."""
+    root = tmp_path / "code"
+    (root / "steps").mkdir(parents=True)
+    (root / "train.py").write_text("print('hello')\n")
+    (root / "steps/run.sh").write_text("#!/bin/sh\necho hello\n")
+    (root / "steps/run.sh").chmod(0o755)
+    (root / ".dockerignore").write_text("*.log\nDockerfile\n")
+    (root / "noise.log").write_text("not for the image")
+    (root / "Dockerfile").write_text(
+        f'FROM {base}\nWORKDIR /app\nRUN echo made > /app/made\nCOPY . /app/\nUSER 1000\nCMD ["/app/steps/run.sh"]\n'
+    )
+    return root
