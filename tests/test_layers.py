@@ -33,6 +33,7 @@ SPEAKS_ZENML = {
     "mlstack/registration/client.py",
     "mlstack/registration/models.py",
     "mlstack/images/connector.py",
+    "mlstack/images/integrations.py",
     "mlstack/local/zenml_server.py",
     "mlstack/schedules/both_sides.py",
     "mlstack/verification/cleanup.py",
@@ -40,8 +41,8 @@ SPEAKS_ZENML = {
     "mlstack/verification/smoke.py",
     "mlstack/verification/worker.py",
 }
-"""The registration client with the models that it sends; who asks for a connector's credentials; the embedded server,
-which is ZenML itself; the schedules; and the process that runs the smoke pipeline, which no command imports."""
+"""The registration client with the models that it sends; who asks for a connector's credentials; the process that asks
+what integrations need, which no command imports; the embedded server, which is ZenML itself; the schedules; and the process that runs the smoke pipeline, which no command imports."""
 
 
 def test_the_aws_side_never_imports_zenml_and_knows_only_the_contract_of_the_rest() -> None:

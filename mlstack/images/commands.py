@@ -8,6 +8,7 @@ import typer
 
 from mlstack.errors import UsageError
 from mlstack.images.context import LIMIT, parse_size, shown_size
+from mlstack.registration import source
 from mlstack.registration.commands import JsonOption, OutputsOption, StackOption
 
 FINDINGS = 9
@@ -16,11 +17,6 @@ FINDINGS = 9
 _ENGINES = ("auto", "codebuild", "docker", "podman", "buildah")
 
 image = typer.Typer(help="Images for pipelines: from code to the stack's registry.", no_args_is_help=True)
-
-
-@image.callback()
-def _image() -> None:
-    """Keeps `build` a command of its own."""
 
 
 @image.command(
@@ -66,8 +62,6 @@ def build(
     from mlstack.images.build import Asked, ImageBuild
     from mlstack.images.registry import SEVERITIES
     from mlstack.images.target import Target
-    from mlstack.registration import source
-
     _one_of("--engine", engine, _ENGINES)
     if fail_on is not None:
         _one_of("--fail-on", fail_on, SEVERITIES[:-1])
@@ -102,6 +96,54 @@ def build(
         if count := scan.at_least(fail_on):
             typer.echo(f"--fail-on {fail_on}: {count} findings are {fail_on} or worse", err=True)
             raise typer.Exit(FINDINGS)
+
+
+@image.command(
+    epilog="Examples:  mlstack image init --stack dev   |   mlstack image init code --python 3.12 --force"
+    "   |   mlstack image init --base public.ecr.aws/docker/library/python:3.12-slim   |   mlstack image init --refresh-base"
+)
+def init(
+    directory: Annotated[Path, typer.Argument(help="Directory with uv.lock or requirements.txt.")] = Path(),
+    stack: StackOption = None,
+    outputs: OutputsOption = None,
+    python: Annotated[
+        str | None, typer.Option(help="3.10, 3.11 or 3.12. Default: that of .python-version, else 3.11.")
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="IMAGE@sha256:..., or IMAGE:TAG, whose digest its registry is asked for.")
+    ] = None,
+    user: Annotated[
+        str, typer.Option(help="root, zenml (not root), or auto: root where SageMaker runs it, as AWS wants it.")
+    ] = "auto",
+    force: Annotated[bool, typer.Option("--force", help="Write over a Dockerfile or .dockerignore.")] = False,
+    refresh_base: Annotated[
+        bool, typer.Option("--refresh-base", help="Only: pin the base of the Dockerfile to what its tag names now.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a Dockerfile and a .dockerignore for a project with locked dependencies, and say what ZenML lacks in it.
+
+    The base image is pinned by digest, dependencies are a layer of their own before the code. What the stack's
+    components need is computed by ZenML. Exit code 0; 1 and 2 for what went wrong, and then nothing was written.
+    """
+    from mlstack.images.init import PYTHONS, USERS, Init, refresh
+
+    if refresh_base:
+        if base or python or force or user != "auto":
+            raise UsageError("--refresh-base changes the base alone", hint="leave the other options away")
+        refreshed = refresh(directory)
+        if as_json:
+            typer.echo(json.dumps(refreshed))
+        else:
+            for each in refreshed["bases"]:
+                typer.echo(f"{each['after']}\n  " + ("is new" if each["after"] != each["before"] else "as before"))
+        return
+    _one_of("--user", user, USERS)
+    if python is not None:
+        _one_of("--python", python, PYTHONS)
+    made = Init(directory, python=python, base=base, user=user, force=force)
+    made.write(source.load(stack, outputs))
+    typer.echo(json.dumps(made.result) if as_json else made.told())
 
 
 def _clients(contract: Any, *, connector: bool) -> Any:
