@@ -42,7 +42,8 @@ SPEAKS_ZENML = {
     "mlstack/verification/worker.py",
 }
 """The registration client with the models that it sends; who asks for a connector's credentials; the process that asks
-what integrations need, which no command imports; the embedded server, which is ZenML itself; the schedules; and the process that runs the smoke pipeline, which no command imports."""
+what integrations need, which no command imports; the embedded server, which is ZenML itself; the schedules; and the
+process that runs the smoke pipeline, which no command imports."""
 
 
 def test_the_aws_side_never_imports_zenml_and_knows_only_the_contract_of_the_rest() -> None:

@@ -66,7 +66,7 @@ class Base:
 
 
 def _digest(base: Base) -> str:
-    scheme = "http" if base.host.rpartition(":")[0] in _LOOPBACK or base.host in _LOOPBACK else "https"
+    scheme = "http" if _on_loopback(base) else "https"
     url = f"{scheme}://{base.host}/v2/{base.name}/manifests/{base.tag}"
     try:
         try:
@@ -89,6 +89,11 @@ def _digest(base: Base) -> str:
     return digest
 
 
+def _on_loopback(base: Base) -> bool:
+    """Without TLS, as Docker does it there."""
+    return base.host.partition(":")[0] in _LOOPBACK
+
+
 def _get(url: str, token: str | None) -> tuple[bytes, str | None]:
     request = urllib.request.Request(url, headers={"Accept": ", ".join(_KINDS)})  # noqa: S310 -- http on loopback alone
     if token:
@@ -108,7 +113,7 @@ def _token(base: Base, challenge: str) -> str:
     kind, _, rest = challenge.partition(" ")
     asked = dict(re.findall(r'(\w+)="([^"]*)"', rest))
     realm = asked.pop("realm", "")
-    if kind.lower() != "bearer" or not realm.startswith("https://"):
+    if kind.lower() != "bearer" or not (realm.startswith("https://") or _on_loopback(base)):
         raise _refused(base, 401)
     asked.pop("error", None)
     asked.setdefault("scope", f"repository:{base.name}:pull")

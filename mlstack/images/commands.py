@@ -8,7 +8,6 @@ import typer
 
 from mlstack.errors import UsageError
 from mlstack.images.context import LIMIT, parse_size, shown_size
-from mlstack.registration import source
 from mlstack.registration.commands import JsonOption, OutputsOption, StackOption
 
 FINDINGS = 9
@@ -62,6 +61,8 @@ def build(
     from mlstack.images.build import Asked, ImageBuild
     from mlstack.images.registry import SEVERITIES
     from mlstack.images.target import Target
+    from mlstack.registration import source
+
     _one_of("--engine", engine, _ENGINES)
     if fail_on is not None:
         _one_of("--fail-on", fail_on, SEVERITIES[:-1])
@@ -100,7 +101,8 @@ def build(
 
 @image.command(
     epilog="Examples:  mlstack image init --stack dev   |   mlstack image init code --python 3.12 --force"
-    "   |   mlstack image init --base public.ecr.aws/docker/library/python:3.12-slim   |   mlstack image init --refresh-base"
+    "   |   mlstack image init --base public.ecr.aws/docker/library/python:3.12-slim"
+    "   |   mlstack image init --refresh-base"
 )
 def init(
     directory: Annotated[Path, typer.Argument(help="Directory with uv.lock or requirements.txt.")] = Path(),
@@ -127,6 +129,7 @@ def init(
     components need is computed by ZenML. Exit code 0; 1 and 2 for what went wrong, and then nothing was written.
     """
     from mlstack.images.init import PYTHONS, USERS, Init, refresh
+    from mlstack.registration import source
 
     if refresh_base:
         if base or python or force or user != "auto":
