@@ -118,7 +118,7 @@ def _dockerfile(directory: Path, named: Path | None) -> Path:
     if named:
         raise UsageError(f"--file {named}: there is no such file", hint="its path is relative to where you are")
     raise UsageError(
-        f"{directory} holds no Dockerfile", hint="write one beside the code, or name one elsewhere with --file"
+        f"{directory} holds no Dockerfile", hint="mlstack image init writes one; --file names one elsewhere"
     )
 
 

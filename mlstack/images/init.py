@@ -129,7 +129,7 @@ def refresh(directory: Path) -> dict[str, Any]:
     file = directory / "Dockerfile"
     if not file.is_file():
         raise UsageError(f"{directory} holds no Dockerfile", hint="write one: mlstack image init")
-    text = file.read_text(encoding="utf-8")
+    text = file.read_bytes().decode("utf-8", "surrogateescape")
     pinned: dict[str, str] = {}
     for found in _FROM.finditer(text):
         image = found["image"]
@@ -169,8 +169,8 @@ def _write(files: list[Path], texts: list[str]) -> None:
         for file, text in zip(files, texts, strict=True):
             descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
             beside.append(Path(name))
-            with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-                opened.write(text)
+            with os.fdopen(descriptor, "wb") as opened:
+                opened.write(text.encode("utf-8", "surrogateescape"))
             beside[-1].chmod(file.stat().st_mode & 0o777 if file.exists() else 0o644)
         for file, made in zip(files, beside, strict=True):
             made.replace(file)

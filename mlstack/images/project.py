@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from packaging.markers import Marker
+from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
@@ -50,7 +50,10 @@ def read(directory: Path, python: str) -> Project:
     if (lock := directory / "uv.lock").is_file():
         if not settings:
             raise UsageError(f"{lock} has no pyproject.toml beside it", hint="name the directory of the project")
-        return _uv(directory, settings, _toml(lock), python)
+        try:
+            return _uv(directory, settings, _toml(lock), python)
+        except (AttributeError, InvalidMarker, KeyError, TypeError) as error:
+            raise UsageError(f"{lock} is no lock as uv writes it: {error!r}", hint="write it anew: uv lock") from None
     if (directory / "requirements.txt").is_file():
         return _pip(directory, python)
     if settings:

@@ -119,7 +119,8 @@ def test_what_is_missing_is_said_as_the_line_that_adds_it(pip: Path, contract: P
     assert done.returncode == 0, done.stderr
     assert "\nsagemaker>=2.237.3,<3.0.0\n" in done.stdout
     assert "\nzenml" not in done.stdout
-    assert "leaves the version open of boto3" in done.stdout
+    assert "leaves the version open of boto3\n" in done.stdout
+    assert "\nboto3" not in done.stdout
     assert "no hashes" in done.stdout
 
 
@@ -130,6 +131,25 @@ def test_zenml_itself_computes_what_a_stack_needs(wanted: Needed) -> None:
     local = needed([("orchestrator", "local")])
     assert local.requirements == (f"zenml=={local.zenml}",)
     assert local.integrations == ()
+
+
+def test_what_zenml_prints_does_not_come_between() -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, runpy; sys.meta_path.insert(0, type('Loud', (), {'find_spec': staticmethod("
+            "lambda name, *rest: print('loud', name) if name.startswith('zenml') else None)}));"
+            "runpy.run_module('mlstack.images.integrations', run_name='__main__')",
+        ],
+        input="[]",
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "loud zenml" in done.stderr
+    assert json.loads(done.stdout)["requirements"] == []
 
 
 def test_a_version_that_satisfies_is_not_asked_for_again_and_another_is(pip: Path, wanted: Needed) -> None:
@@ -243,6 +263,7 @@ def test_uv_in_the_image_is_the_one_that_we_lock() -> None:
         ({"pyproject.toml": "[project\n", "uv.lock": ""}, "cannot be read"),
         ({"pyproject.toml": '[project]\nrequires-python = ">=3.12"\n', "uv.lock": ""}, "wants Python >=3.12"),
         ({"uv.lock": ""}, "no pyproject.toml beside it"),
+        ({"pyproject.toml": '[project]\nname = "x"\n', "uv.lock": "package = 1"}, "is no lock as uv writes it"),
         ({"requirements.txt": "zenml==1\n-e .\n"}, "line 2"),
         ({"requirements.txt": "./wheels/x.whl\n"}, "installs from this directory"),
         ({"requirements.txt": "-r ../other.txt\n"}, "no file in"),
@@ -300,8 +321,10 @@ def test_a_tag_becomes_the_digest_that_a_real_registry_names(registry: LoopbackR
 def test_refreshing_changes_the_digest_alone(registry: LoopbackRegistry, tmp_path: Path) -> None:
     old = registry.push("fresh/python", "3.11", "old")
     file = tmp_path / "Dockerfile"
-    text = f"# FROM the mirror\nFROM {registry.host}/fresh/python:3.11@{old} AS base\nRUN true\nFROM base\nUSER 1000\n"
-    file.write_text(text)
+    text = (
+        f"# FROM the mirror\r\nFROM {registry.host}/fresh/python:3.11@{old} AS base\nRUN true\nFROM base\nUSER 1000\n"
+    )
+    file.write_bytes(text.encode())
     file.chmod(0o640)
     same = run("init", str(tmp_path), "--refresh-base")
     assert same.returncode == 0, same.stderr
@@ -310,7 +333,7 @@ def test_refreshing_changes_the_digest_alone(registry: LoopbackRegistry, tmp_pat
     done = run("init", str(tmp_path), "--refresh-base", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["bases"][0]["after"].endswith(f":3.11@{new}")
-    assert file.read_text() == text.replace(old, new)
+    assert file.read_bytes() == text.replace(old, new).encode()
     assert file.stat().st_mode & 0o777 == 0o640
 
 
