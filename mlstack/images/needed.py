@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from packaging.requirements import Requirement
 
@@ -36,11 +37,14 @@ def needed(flavors: Iterable[tuple[str, str]]) -> Needed:
         # Neither the operator's login nor ZenML's own statistics have to do with it.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ZENML_")}
         environment |= {"ZENML_CONFIG_PATH": configuration, "ZENML_ANALYTICS_OPT_IN": "false"}
+        # It starts elsewhere: what lies where the command was given is not to be taken for ZenML.
+        path = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
         try:
             done = subprocess.run(
                 [sys.executable, "-m", "mlstack.images.integrations"],
                 input=json.dumps(sorted(flavors)),
-                env=environment,
+                cwd=configuration,
+                env={**environment, "PYTHONPATH": os.pathsep.join(path)},
                 capture_output=True,
                 text=True,
                 timeout=_SECONDS,

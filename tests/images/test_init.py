@@ -133,6 +133,12 @@ def test_zenml_itself_computes_what_a_stack_needs(wanted: Needed) -> None:
     assert local.integrations == ()
 
 
+def test_code_that_is_named_as_zenml_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "zenml.py").write_text("raise SystemExit('taken for ZenML')\n")
+    monkeypatch.chdir(tmp_path)
+    assert needed([]).integrations == ()
+
+
 def test_what_zenml_prints_does_not_come_between() -> None:
     loud = (
         "import builtins, os, runpy\n"
