@@ -15,7 +15,7 @@ from components import settings as definitions
 from components.settings import Settings
 
 _PROGRAM = Path(definitions.__file__).parents[1]
-_JUDGES = {"checks", "collisions", "configuration", "problems", "pulumi_files", "ignored"}
+_JUDGES = {"checks", "team_checks", "collisions", "configuration", "problems", "pulumi_files", "ignored"}
 """Modules that look at every setting, and act on none."""
 _COMPOSED = "MLStack"
 
