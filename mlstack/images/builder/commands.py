@@ -33,8 +33,8 @@ def publish(
 ) -> None:
     """Put the image that ZenML's image builder builds in into the stack's registry, and say how it is switched on.
 
-    It holds the AWS command line and buildah behind the name docker, which needs no privileges. The same definition is
-    built once. Nothing uses it before the setting that is printed is deployed. Exit code 0; 1 and 2 for what went wrong.
+    It holds the AWS command line and buildah behind the name docker. The same definition is built once, and nothing
+    uses it before the setting that is printed is deployed. Exit code 0; 1 and 2 for what went wrong.
     """
     from mlstack.images.builder.publish import Publication, definition
     from mlstack.images.connector import clients
