@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,22 @@ from pathlib import Path
 import pytest
 
 from mlstack.images import builder
+
+# unshare and mount, as processors number them.
+_CALLS = {"x86_64": (272, 165), "aarch64": (97, 40)}
+# A filter of system calls that refuses both, as Docker's does in a container without CAP_SYS_ADMIN: load the number,
+# leave when it is one of them, allow; EPERM.
+_CONFINED = """
+import ctypes, os, struct, sys
+calls = [int(each) for each in sys.argv[1].split(",")]
+steps = [(0x20, 0, 0, 0)] + [(0x15, len(calls) - at, 0, call) for at, call in enumerate(calls)]
+steps += [(0x06, 0, 0, 0x7FFF0000), (0x06, 0, 0, 0x00050001)]
+filter = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+program = ctypes.create_string_buffer(struct.pack("HP", len(steps), ctypes.addressof(filter)))
+libc = ctypes.CDLL(None)
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program) == 0
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 Ran = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -110,3 +127,19 @@ def test_everything_else_is_refused_with_one_message(docker: Ran, given: list[st
     assert done.stderr.strip() == (
         f"docker {named}: not among what builds use here: login, build, tag and push, done by buildah"
     )
+
+
+@pytest.mark.parametrize("given", [["login", "--username", "AWS", "--password-stdin", "r"], ["build", "."]])
+def test_a_container_that_is_too_narrow_for_buildah_is_named_as_the_cause(given: list[str]) -> None:
+    calls = ",".join(map(str, _CALLS[platform.machine()]))
+    done = subprocess.run(
+        [sys.executable, "-c", _CONFINED, calls, str(builder.FOLDER / "docker"), *given],
+        input="",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert done.returncode == 125, done.stderr
+    assert done.stderr.startswith("docker: this container may make neither a mount namespace (CAP_SYS_ADMIN) nor")
+    assert "mlstack image build" in done.stderr

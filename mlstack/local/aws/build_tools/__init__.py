@@ -1,4 +1,4 @@
-"""The AWS command line as far as a buildspec calls it. Its `docker` is that of our build image, mlstack/images/builder."""
+"""The AWS command line as far as a buildspec calls it; `docker` is that of our build image, mlstack/images/builder."""
 
 from pathlib import Path
 
