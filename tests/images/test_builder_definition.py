@@ -7,7 +7,7 @@ import pytest
 
 from mlstack.contract import MLStackOutputs
 from mlstack.errors import UsageError
-from mlstack.images.builder.publish import SETTING, TAG, definition
+from mlstack.images.builder.publish import SETTING, TAG, Publication, definition
 from tests.components.stacks import CASES, program
 from tests.recording import record
 
@@ -60,3 +60,10 @@ def test_the_setting_makes_the_project_pull_it_with_its_own_role_and_zenml_name_
     policies = [each.inputs["policy"] for each in recording.customs if each.type == "aws:iam/rolePolicy:RolePolicy"]
     pulling = [each for each in policies if "ecr:GetDownloadUrlForLayer" in each and "ecr:PutImage" in each]
     assert any(f":repository/{IMAGE.partition('/')[2].partition('@')[0]}" in each for each in pulling)
+
+
+def test_nothing_is_published_where_nothing_would_use_it() -> None:
+    contract = record(program(CASES["no image builder"])).of("MLStack").outputs[0]["contract"]
+    with definition(None) as directory, pytest.raises(UsageError, match="dev is switched off") as refused:
+        Publication(MLStackOutputs.parse(contract, origin=CASE), directory, engine="auto", quiet=True, stack=None)
+    assert "mlstack:imageBuilder to true" in (refused.value.hint or "")
