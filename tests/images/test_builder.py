@@ -165,8 +165,9 @@ def test_it_is_published_by_digest_once_and_the_setting_is_said(stack: Stack, de
 def test_a_published_image_that_is_used_already_needs_no_setting(stack: Stack, debian: str, tmp_path: Path) -> None:
     image = json.loads(_publish(stack, "--base", debian, "--json").stdout)["image"]
     outputs = json.loads(stack.outputs.read_text())
-    outputs["mlstack"]["components"]["image_builder"]["configuration"]["build_image"] = image
-    (tmp_path / "outputs.json").write_text(json.dumps(outputs))
+    contract = json.loads(outputs["mlstack"])
+    contract["components"]["image_builder"]["configuration"]["build_image"] = image
+    (tmp_path / "outputs.json").write_text(json.dumps({"mlstack": json.dumps(contract)}))
     done = _publish(stack, "--base", debian, "--outputs", str(tmp_path / "outputs.json"))
     assert done.returncode == 0, done.stderr
     assert "uses it already" in done.stdout
