@@ -9,7 +9,7 @@ from pulumi_aws.vpc import SecurityGroupEgressRule
 
 from components.iam import Statement, network_interfaces
 from components.names import Names
-from components.settings import NetworkSettings
+from components.sections import NetworkSettings
 
 
 @dataclass(frozen=True, kw_only=True)

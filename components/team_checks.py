@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from components.problems import Problem, remove_command, set_command, shown
-from components.settings import NAMESPACE, StackSettings, TeamSettings
+from components.settings import NAMESPACE, StackSettings
+from components.team_settings import TeamSettings
 
 _TELL_APART = ("mlstack:environment", "mlstack:project", "mlstack:team")
 

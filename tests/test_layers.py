@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[1]
 
 PURE = {
     "settings",
-    "sources",
+    "sections",
+    "team_settings",
     "existing_checks",
     "profiles",
     "pulumi_files",

@@ -144,4 +144,4 @@ def _way_out(name: str, status: str, region: str) -> str:
 def _client(region: str) -> Any:
     import boto3
 
-    return boto3.client("cloudformation", region_name=region)
+    return boto3.Session().client("cloudformation", region_name=region)

@@ -20,7 +20,7 @@ def find(role: str | None, region: str | None) -> Found:
     import boto3
 
     account_id, here = whoami(region)
-    iam = boto3.client("iam", region_name=here)
+    iam = boto3.Session().client("iam", region_name=here)
     candidates = [each for each in _roles(iam) if role in (None, each) and _is_access_role(iam, each)]
     if not candidates:
         raise UsageError(
@@ -106,7 +106,7 @@ def _listed(statement: Any) -> list[Any]:
 def _service_role(project: str, region: str) -> str | None:
     import boto3
 
-    found = boto3.client("codebuild", region_name=region).batch_get_projects(names=[project])["projects"]
+    found = boto3.Session().client("codebuild", region_name=region).batch_get_projects(names=[project])["projects"]
     return _last(found[0]["serviceRole"]) if found else None
 
 

@@ -46,7 +46,7 @@ def look(found: Found) -> Seen:
 def _client(service: str, region: str) -> Any:
     import boto3
 
-    return boto3.client(service, region_name=region)
+    return boto3.Session().client(service, region_name=region)
 
 
 def _absent(ask: Callable[[], Any], *codes: str) -> Any:

@@ -124,7 +124,7 @@ class Cloud:
         import boto3
 
         environment = self.aws_environment()
-        return boto3.client(
+        return boto3.Session().client(
             service,
             endpoint_url=environment["AWS_ENDPOINT_URL"],
             region_name=environment["AWS_DEFAULT_REGION"],

@@ -46,7 +46,7 @@ def refresh(file: Path, regions: list[str], say: Callable[[str], None]) -> None:
 def _prices(region: str) -> dict[str, float]:
     import boto3
 
-    client = boto3.client("pricing", region_name=_HOME)
+    client = boto3.Session().client("pricing", region_name=_HOME)
     charges = {charge.key: charge for several in CHARGES.values() for charge in several}
     prices = {key: price for key, charge in sorted(charges.items()) if (price := _price(client, charge, region))}
     if not prices:

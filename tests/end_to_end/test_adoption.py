@@ -15,7 +15,7 @@ from typing import Any, get_args
 import pytest
 import yaml
 
-from components.settings import Kept
+from components.sections import Kept
 from mlstack.adoption.explained import NEEDED, UNEXPLAINED
 from mlstack.local.cloud import Cloud
 from mlstack.local.engine import Engine

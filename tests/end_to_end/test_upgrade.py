@@ -28,6 +28,8 @@ EVERYTHING = {
     "roles": {"path": "/ml/"},
     "connector": {"auth": "iam-role"},
     "enhancedScanning": True,
+    "artifactStoreForceDestroy": False,
+    "containerRegistryForceDelete": False,
 }
 
 

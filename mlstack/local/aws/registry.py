@@ -106,11 +106,16 @@ class EcrRegistry:
         ECRResponse.get_authorization_token = get_authorization_token
 
     def mend_images(self) -> None:
-        """Patches moto: PutImage names what was pushed, in the registry behind as well, and IAM and tags decide."""
+        """Patches moto: PutImage names what was pushed, in the registry behind as well, and IAM and tags decide.
+
+        A repository into which nobody ever pushed is moto's: its images have manifests and no layers.
+        """
         registry = self
 
         def put_image(request: Any) -> Any:
             name, tag = request._get_param("repositoryName"), request._get_param("imageTag")
+            if not registry.holds(name):
+                return original(request)
             manifest: str = request._get_param("imageManifest")
             digest = f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
             place = Place(name, "manifests", tag or digest)
@@ -137,7 +142,12 @@ class EcrRegistry:
                 }
             )
 
+        original = ECRResponse.put_image
         ECRResponse.put_image = put_image
+
+    def holds(self, repository: str) -> bool:
+        """Whether somebody pushed into it, this layer or that."""
+        return (self._root / "images/docker/registry/v2/repositories" / repository).is_dir()
 
     def put_manifest(self, place: Place, manifest: bytes, media_type: str) -> None:
         """Raises RegistryError when the registry behind lacks a layer of it."""
