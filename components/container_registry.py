@@ -17,6 +17,11 @@ from mlstack.contract import Component
 # ZenML pushes these tags again on every build (zenml/pipelines/build_utils.py); every other tag is written once.
 PUSHED_AGAIN = ("*-orchestrator", "*-sagemaker_step_operator")
 
+# mlstack/images/builder/publish.py. They are counted apart: pipelines' images would soon push one out that builds need.
+# https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
+_BUILDERS = "mlstack-builder-*"
+_BUILDERS_KEPT = 10
+
 _PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 _PUSH = ("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart")
 
@@ -97,15 +102,18 @@ class ContainerRegistry(ComponentResource):
             "countUnit": "days",
             "countNumber": self._args.untagged_image_days,
         }
-        tagged = {
-            "tagStatus": "tagged",
-            "tagPatternList": ["*"],
-            "countType": "imageCountMoreThan",
-            "countNumber": self._args.tagged_image_count,
-        }
+        builders, tagged = (
+            {
+                "tagStatus": "tagged",
+                "tagPatternList": [pattern],
+                "countType": "imageCountMoreThan",
+                "countNumber": count,
+            }
+            for pattern, count in ((_BUILDERS, _BUILDERS_KEPT), ("*", self._args.tagged_image_count))
+        )
         rules = [
             {"rulePriority": priority, "selection": selection, "action": {"type": "expire"}}
-            for priority, selection in enumerate((untagged, tagged), start=1)
+            for priority, selection in enumerate((untagged, builders, tagged), start=1)
         ]
         return json.dumps({"rules": rules}, separators=(",", ":"))
 

@@ -89,7 +89,7 @@ def test_only_the_registration_client_imports_zenml_and_never_before_it_is_calle
 
 
 def test_images_knows_nothing_of_what_stands_in_for_aws_and_waits_for_it_only_when_it_asks() -> None:
-    for file in (ROOT / "mlstack" / "images").glob("*.py"):
+    for file in (ROOT / "mlstack" / "images").rglob("*.py"):
         known = {name for name in _imports(file) if name.startswith(("components", "mlstack.local"))}
         assert not known, f"{file.name} imports {known}"
         at_import = {imported.split(".")[0] for imported in _imports(file, only_at_import=True)}

@@ -2,20 +2,21 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from mlstack.errors import UsageError
+from mlstack.images.builder.commands import builder
 from mlstack.images.context import LIMIT, parse_size, shown_size
+from mlstack.images.options import ENGINES, ConnectorOption, EngineOption, QuietOption, one_of, show
 from mlstack.registration.commands import JsonOption, OutputsOption, StackOption
 
 FINDINGS = 9
 """Exit code of `build` when the image is there and its scan found what --fail-on names."""
 
-_ENGINES = ("auto", "codebuild", "docker", "podman", "buildah")
-
 image = typer.Typer(help="Images for pipelines: from code to the stack's registry.", no_args_is_help=True)
+
+image.add_typer(builder, name="builder")
 
 
 @image.command(
@@ -32,15 +33,8 @@ def build(
     ] = None,
     stack: StackOption = None,
     outputs: OutputsOption = None,
-    engine: Annotated[
-        str,
-        typer.Option(
-            help="auto: CodeBuild where the stack has it, else what is here; codebuild, docker, podman, buildah."
-        ),
-    ] = "auto",
-    connector: Annotated[
-        bool, typer.Option("--connector", help="With credentials of the stack's connector in ZenML, not your own.")
-    ] = False,
+    engine: EngineOption = "auto",
+    connector: ConnectorOption = False,
     fail_on: Annotated[
         str | None, typer.Option(help="End with 9 when the scan finds this severity or worse: critical, high, ...")
     ] = None,
@@ -50,7 +44,7 @@ def build(
     ] = None,
     timeout: Annotated[int, typer.Option(min=5, max=480, help="Minutes that a build on CodeBuild may take.")] = 30,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Look at the context only.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Without the lines of the build's log.")] = False,
+    quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Build an image of this code and put it into the stack's registry; the same content is built once.
@@ -59,13 +53,14 @@ def build(
     the DockerSettings that use exactly this image. Exit code 0; 9 with --fail-on; 1 and 2 for what went wrong.
     """
     from mlstack.images.build import Asked, ImageBuild
+    from mlstack.images.connector import clients
     from mlstack.images.registry import SEVERITIES
     from mlstack.images.target import Target
     from mlstack.registration import source
 
-    _one_of("--engine", engine, _ENGINES)
+    one_of("--engine", engine, ENGINES)
     if fail_on is not None:
-        _one_of("--fail-on", fail_on, SEVERITIES[:-1])
+        one_of("--fail-on", fail_on, SEVERITIES[:-1])
     asked = Asked(
         context=context,
         dockerfile=file,
@@ -81,14 +76,16 @@ def build(
     try:
         packed = made.pack()
         if not dry_run:
-            made.run(packed, _clients(contract, connector=connector))
+            made.run(packed, clients(contract, connector=connector))
     finally:
         if as_json:
             typer.echo(json.dumps(made.result))
     if dry_run:
         return
     if not as_json:
-        _show(made.result)
+        show(made.result)
+        typer.echo("\nfrom zenml.config import DockerSettings\n")
+        typer.echo(f"docker = {made.result['docker_settings']}")
     scan = made.scanned()
     if fail_on and scan:
         if scan.status != "complete":

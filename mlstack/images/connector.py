@@ -2,7 +2,7 @@
 
 from mlstack.contract import MLStackOutputs
 from mlstack.errors import MLStackError, UsageError
-from mlstack.images.aws import AwsError, Clients
+from mlstack.images.aws import AwsError, Clients, own_clients
 from mlstack.registration.server import connection
 
 
@@ -33,3 +33,8 @@ def connector_clients(contract: MLStackOutputs) -> Clients:
                 "nothing was left behind",
             ) from None
     return Clients(session, contract.region)
+
+
+def clients(contract: MLStackOutputs, *, connector: bool) -> Clients:
+    """With the connector's credentials, or the caller's own."""
+    return connector_clients(contract) if connector else own_clients(contract.region)

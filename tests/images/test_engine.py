@@ -85,13 +85,13 @@ def test_docker_is_logged_in_from_a_file_of_its_own_that_goes_with_the_build(
     """Docker itself cannot run here: its command is one that looks at what it is given and has buildah do the work."""
     import sys
 
-    from mlstack.local.aws import build_tools
+    from mlstack.images import builder
 
     log, own, tools = tmp_path / "log", tmp_path / "own", tmp_path / "tools"
     (own / "cli-plugins").mkdir(parents=True)
     (own / "config.json").write_text(json.dumps({"auths": {"mine.example": {"auth": "eA=="}}, "credsStore": "desktop"}))
     tools.mkdir()
-    shim = build_tools.folder() / "docker"
+    shim = builder.FOLDER / "docker"
     (tools / "docker").write_text(
         _DOCKER.format(python=sys.executable, log=str(log), auth=str(tmp_path / "auth"), shim=str(shim))
     )

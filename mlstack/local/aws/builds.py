@@ -19,6 +19,7 @@ from moto.core.responses import ActionResult
 from moto.logs.models import logs_backends
 from moto.s3.models import s3_backends
 
+from mlstack.images import builder
 from mlstack.local.aws import build_tools
 from mlstack.local.aws.build import Build, BuildError, registry_environment
 from mlstack.local.aws.registry import EcrRegistry
@@ -177,8 +178,8 @@ class Builds:
         """The commands that AWS's build image has, on a PATH; `aws` with the interpreter that has boto3."""
         place = self._root / "tools"
         place.mkdir(parents=True, exist_ok=True)
-        for tool in ("aws", "docker"):
-            text = (build_tools.folder() / tool).read_text(encoding="utf-8")
+        for tool, folder in (("aws", build_tools.folder()), ("docker", builder.FOLDER)):
+            text = (folder / tool).read_text(encoding="utf-8")
             made = place / tool
             made.write_text(text.replace("#!/usr/bin/env python3", f"#!{sys.executable}", 1), encoding="utf-8")
             made.chmod(0o755)

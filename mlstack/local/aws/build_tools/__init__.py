@@ -1,4 +1,4 @@
-"""Commands that AWS's build image has and a buildspec calls, for a machine that has buildah alone."""
+"""The AWS command line as far as a buildspec calls it; `docker` is that of our build image, mlstack/images/builder."""
 
 from pathlib import Path
 
