@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from mlstack.errors import UsageError
 from mlstack.images.builder.commands import builder
 from mlstack.images.context import LIMIT, parse_size, shown_size
 from mlstack.images.options import ENGINES, ConnectorOption, EngineOption, QuietOption, one_of, show
@@ -138,37 +139,9 @@ def init(
             for each in refreshed["bases"]:
                 typer.echo(f"{each['after']}\n  " + ("is new" if each["after"] != each["before"] else "as before"))
         return
-    _one_of("--user", user, USERS)
+    one_of("--user", user, USERS)
     if python is not None:
-        _one_of("--python", python, PYTHONS)
+        one_of("--python", python, PYTHONS)
     made = Init(directory, python=python, base=base, user=user, force=force)
     made.write(source.load(stack, outputs))
     typer.echo(json.dumps(made.result) if as_json else made.told())
-
-
-def _clients(contract: Any, *, connector: bool) -> Any:
-    if connector:
-        from mlstack.images.connector import connector_clients
-
-        return connector_clients(contract)
-    from mlstack.images.aws import own_clients
-
-    return own_clients(contract.region)
-
-
-def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise UsageError(f"{option} is {value!r}", hint=f"it is one of {', '.join(allowed)}")
-
-
-def _show(result: dict[str, Any]) -> None:
-    from mlstack.images.registry import Scan
-
-    scan = Scan(**result["scan"]) if "scan" in result else None
-    typer.echo(f"image   {result['image']}")
-    typer.echo(f"tag     {result['tag']}")
-    typer.echo(f"size    {shown_size(result['bytes'])}")
-    if scan:
-        typer.echo(f"scan    {scan.shown}")
-    typer.echo("\nfrom zenml.config import DockerSettings\n")
-    typer.echo(f"docker = {result['docker_settings']}")

@@ -35,8 +35,8 @@ def base(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def project(base: str, tmp_path: Path) -> Path:
-    """Pipeline code with a Dockerfile that runs a command."""
+def project(base: str, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """Pipeline code with a Dockerfile that runs a command: of each module another, or a second one builds nothing."""
     root = tmp_path / "code"
     (root / "steps").mkdir(parents=True)
     (root / "train.py").write_text("print('hello')\n")
@@ -45,6 +45,6 @@ def project(base: str, tmp_path: Path) -> Path:
     (root / ".dockerignore").write_text("*.log\nDockerfile\n")
     (root / "noise.log").write_text("not for the image")
     (root / "Dockerfile").write_text(
-        f'FROM {base}\nWORKDIR /app\nRUN echo made > /app/made\nCOPY . /app/\nUSER 1000\nCMD ["/app/steps/run.sh"]\n'
+        f'FROM {base}\nLABEL of={request.module.__name__}\nWORKDIR /app\nRUN echo made > /app/made\nCOPY . /app/\nUSER 1000\nCMD ["/app/steps/run.sh"]\n'
     )
     return root
