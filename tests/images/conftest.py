@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,22 @@ def base(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
     busybox = shutil.which("busybox")
     assert busybox is not None
     shutil.copy(busybox, root / "busybox")
+    (root / "Dockerfile").write_text(
+        'FROM scratch\nCOPY busybox /bin/busybox\nRUN ["/bin/busybox", "--install", "-s", "/bin"]\nENV PATH=/bin\n'
+    )
+    return str(stack.built(root)["image"])
+
+
+@pytest.fixture
+def project(base: str, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """Pipeline code with a Dockerfile that runs a command: of each module another, or a second one builds nothing."""
+    root = tmp_path / "code"
+    (root / "steps").mkdir(parents=True)
+    (root / "train.py").write_text("print('hello')\n")
+    (root / "steps/run.sh").write_text("#!/bin/sh\necho hello\n")
+    (root / "steps/run.sh").chmod(0o755)
+    (root / ".dockerignore").write_text("*.log\nDockerfile\n")
+    (root / "noise.log").write_text("not for the image")
     (root / "Dockerfile").write_text(
         f"FROM {base}\nLABEL of={request.module.__name__}\nWORKDIR /app\nRUN echo made > /app/made\nCOPY . /app/\n"
         'USER 1000\nCMD ["/app/steps/run.sh"]\n'
