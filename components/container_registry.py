@@ -80,7 +80,10 @@ class ContainerRegistry(ComponentResource):
             opts=ResourceOptions(parent=self, ignore_changes=_kept(args.keep)),
         )
         if "image-lifecycle" not in args.keep:
-            LifecyclePolicy(f"{name}-lifecycle", repository=repository.name, policy=self._lifecycle(), opts=mine)
+            # AWS replaces it for every change. It holds nothing, so it is not protected. A repository has one: the old
+            # one goes first, for deleted last it would take the new one along.
+            replaced = ResourceOptions(parent=self, protect=False, delete_before_replace=True)
+            LifecyclePolicy(f"{name}-lifecycle", repository=repository.name, policy=self._lifecycle(), opts=replaced)
         if args.enhanced_scanning:
             RegistryScanningConfiguration(
                 f"{name}-scanning",

@@ -76,9 +76,9 @@ def test_nothing_that_holds_data_is_replaced_or_deleted(report: Any) -> None:
 
 
 def test_nothing_else_is_replaced_either(report: Any) -> None:
-    """A role or project that is replaced has another id, and what runs with it ends."""
-    replaced = [each["name"] for each in report["changes"] if each["operation"] in ("delete", "replace")]
-    assert replaced == []
+    """A role or project that is replaced has another id, and what runs with it ends. A lifecycle is its text alone."""
+    replaced = {each["type"] for each in report["changes"] if each["operation"] in ("delete", "replace")}
+    assert replaced <= {"aws:ecr/lifecyclePolicy:LifecyclePolicy"}
 
 
 def test_the_zenml_stack_stays_the_same_one(report: Any) -> None:
@@ -92,6 +92,9 @@ def test_it_is_deployed_over_the_old_one_and_keeps_the_data(deployment: Deployme
     kept = cloud.aws_client("s3").get_object(Bucket=before, Key="artifact")
     assert kept["Body"].read() == b"weights"
     assert set(deployment.up()) == {"same"}
+    repository = deployment.output("repository_url").partition("/")[2]
+    policy = cloud.aws_client("ecr").get_lifecycle_policy(repositoryName=repository)["lifecyclePolicyText"]
+    assert "mlstack-builder-" in policy, "the old policy, deleted last, takes the new one along"
     assert report["plan_hash"]
 
 
