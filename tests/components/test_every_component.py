@@ -84,7 +84,8 @@ def test_protection_reaches_everything_in_the_components_that_hold_data() -> Non
     recording = record(program({"mlstack:protect": "true"}))
     for component in ("mlstack-artifacts", "mlstack-registry", "mlstack-encryption"):
         for resource in (recording.named(component), *recording.children(recording.named(component))):
-            assert resource.protect, f"{resource.name} could be deleted"
+            # AWS replaces a repository's lifecycle for every change, and it holds nothing.
+            assert resource.protect or "LifecyclePolicy" in resource.type, f"{resource.name} could be deleted"
     assert not recording.named("mlstack-access-role").protect
 
 
