@@ -28,7 +28,8 @@ def load(
     stack, more = _read(StackSettings, NAMESPACE, config)
     problems += more
     broken = {problem.top for problem in problems}
-    if stack is not None:
+    # Of an unknown profile nobody knows the defaults, and so not what goes together with them.
+    if stack is not None and f"{NAMESPACE}:profile" not in broken:
         problems += [problem for problem in checks.between(stack, aws) if problem.top not in broken]
     problems += checks.of_namespaces(config)
     problems += checks.of_environment(environment)

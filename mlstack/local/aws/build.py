@@ -4,7 +4,6 @@ import io
 import os
 import shlex
 import shutil
-import signal
 import subprocess
 import threading
 import time
@@ -18,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from mlstack.local.aws.jobs import end_session
+
 if TYPE_CHECKING:
     from mlstack.local.aws.builds import Builds
 
@@ -25,7 +26,6 @@ MINUTE = "MLSTACK_LOCAL_BUILD_MINUTE"
 """Environment variable of the emulator: seconds that a minute of a build's timeout lasts. For tests."""
 
 _PHASES = ("install", "pre_build", "build", "post_build")
-_PATIENCE = 5.0
 
 
 class BuildError(Exception):
@@ -180,7 +180,7 @@ class Build:
                     return outcome
                 if outcome is None and (self._stopped.is_set() or time.monotonic() > self._deadline):
                     outcome = "STOPPED" if self._stopped.is_set() else "TIMED_OUT"
-                    _end_session(process)
+                    end_session(process)
 
     def _phase(self, name: str) -> None:
         self._end_phase("SUCCEEDED")
@@ -201,16 +201,3 @@ class Build:
             with self._changing:
                 self._shown["phases"][-1]["contexts"] = [{"statusCode": code, "message": said}]
             self._end_phase("FAILED")
-
-
-def _end_session(process: "subprocess.Popen[bytes]") -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-        except ProcessLookupError:
-            return
-        try:
-            process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            continue
-        return

@@ -97,7 +97,7 @@ class Job:
                 ProcessRecord.of(psutil.Process(process.pid)).write(record)
                 return self._follow(process, on_output)
             except BaseException:
-                _end_session(process)
+                end_session(process)
                 raise
         except OSError as error:
             return JobEnd("Failed", f"AlgorithmError: {error}")
@@ -135,7 +135,7 @@ class Job:
                 if ended:
                     break
                 if self._stopped.is_set() or time.monotonic() > deadline:
-                    _end_session(process)
+                    end_session(process)
         if process.returncode == 0:
             return JobEnd("Completed")
         if self._stopped.is_set():
@@ -168,7 +168,7 @@ class _LineReader:
         return [line.decode(errors="replace").rstrip("\r") for line in whole]
 
 
-def _end_session(process: "subprocess.Popen[bytes]") -> None:
+def end_session(process: "subprocess.Popen[bytes]") -> None:
     """End the job's process with all that it started: it leads a session of its own."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
