@@ -153,19 +153,33 @@ class StackSettings(Section):
         """As that team has them: what it says itself wins, the rest is common."""
         switches = (
             *("orchestrator", "step_operator", "image_builder", "instance_type"),
+            *("artifact_store", "repository", "build_project"),
             *("protect", "artifact_store_force_destroy", "container_registry_force_delete"),
         )
         said = {name: value for name in switches if (value := getattr(team, name)) is not None}
         connector = {name: value for name in ("principal", "keys") if (value := getattr(team.connector, name))}
+        roles = {name: getattr(team.roles, name) for name in team.roles.model_fields_set}
         return self.model_copy(
             update={
+                **self._not_of_what_exists(team),
                 **said,
                 "stack_name": team.stack_name,
                 "connector": self.connector.model_copy(update=connector),
+                "roles": self.roles.model_copy(update=roles),
                 "tags": {**self.tags, **team.tags},
                 "teams": [],
             }
         )
+
+    def _not_of_what_exists(self, team: TeamSettings) -> dict[str, object]:
+        """What is common to all teams and would change what one of them brings along."""
+        found: dict[str, object] = {}
+        if team.artifact_store and team.artifact_store.mode == "existing":
+            logs = self.access_logs.model_copy(update={"mode": "off", "bucket": None})
+            found |= {"artifact_store_force_destroy": False, "access_logs": logs}
+        if team.repository and team.repository.mode == "existing":
+            found |= {"container_registry_force_delete": False, "enhanced_scanning": False}
+        return found
 
 
 class Settings(Section):

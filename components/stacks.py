@@ -69,7 +69,8 @@ class Shared(ComponentResource):
 
     def _scan_images(self) -> None:
         """The account's registry has one scanning configuration in a region: it names the repositories of all."""
-        if not (self._settings.enhanced_scanning and self._settings.container_registry):
+        ours = [team.names.repository for team in self._teams if not team.names.existing.repository]
+        if not (self._settings.enhanced_scanning and self._settings.container_registry and ours):
             return
         RegistryScanningConfiguration(
             f"{self._name}-scanning",
@@ -77,9 +78,7 @@ class Shared(ComponentResource):
             rules=[
                 {
                     "scan_frequency": "CONTINUOUS_SCAN",
-                    "repository_filters": [
-                        {"filter": team.names.repository, "filter_type": "WILDCARD"} for team in self._teams
-                    ],
+                    "repository_filters": [{"filter": name, "filter_type": "WILDCARD"} for name in ours],
                 }
             ],
             opts=ResourceOptions(parent=self),
@@ -94,8 +93,7 @@ def _key_user(team: MLStackArgs) -> KeyUser:
 def declared(settings: Settings) -> "Stacks":
     """What the settings ask for. What AWS would not take of it ends the program with its message."""
     # Before anything is declared: nothing is half made when what is there already will not do.
-    for each in settings.stacks:
-        check_existing(MLStackArgs.from_settings(each).rights, settings.aws.profile)
+    check_existing([MLStackArgs.from_settings(each).rights for each in settings.stacks], settings.aws.profile)
     try:
         return Stacks(settings)
     except UsageError as error:

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from components.problems import Problem, remove_command, set_command, shown
 from components.settings import NAMESPACE, StackSettings
-from components.team_settings import TeamSettings
+from components.team_settings import TeamRoleSettings, TeamSettings
 
 _TELL_APART = ("mlstack:environment", "mlstack:project", "mlstack:team")
 
 
 def of_teams(stack: StackSettings, check: Callable[[StackSettings], list[Problem]]) -> list[Problem]:
     """What `check` says of each team as it is with its own settings, once; and what is wrong between them."""
-    found = [*_common(stack), *_names(stack), *_tags(stack)]
+    found = [*_common(stack), *_existing(stack), *_names(stack), *_tags(stack)]
     for position, team in enumerate(stack.teams):
         found += [_where_it_stands(problem, position, team) for problem in check(stack.of(team))]
     return list(dict.fromkeys(found))
@@ -22,13 +22,14 @@ def of_teams(stack: StackSettings, check: Callable[[StackSettings], list[Problem
 def _where_it_stands(problem: Problem, position: int, team: TeamSettings) -> Problem:
     """With the key of the team's own setting, if it is that which is wrong."""
     own = {f"connector.{name}" for name in ("principal", "keys") if getattr(team.connector, name)}
+    own |= {f"roles.{name}" for name in team.roles.model_fields_set}
     own |= {
         info.alias or name
         for name, info in TeamSettings.model_fields.items()
-        if name in team.model_fields_set and name not in ("name", "connector", "tags")
+        if name in team.model_fields_set and name not in ("name", "connector", "roles", "tags")
     }
     setting = problem.key.removeprefix(f"{NAMESPACE}:")
-    if setting not in own:
+    if not any(setting == each or setting.startswith(f"{each}.") for each in own):
         return problem
     key = f"{NAMESPACE}:teams[{position}].{setting}"
     command = (problem.command or "").replace(problem.key, f"--path {shlex.quote(key)}")
@@ -46,27 +47,11 @@ def _common(stack: StackSettings) -> Iterator[Problem]:
         yield Problem(
             f"{NAMESPACE}:name", f"is {shown(stack.name)}: {rule}", set_command(f"{NAMESPACE}:name", "mlstack")
         )
-    for setting, existing in (
-        ("artifactStore", stack.artifact_store.bucket),
-        ("repository", stack.repository.name),
-        ("buildProject", stack.build_project.name),
-    ):
-        if existing:
-            rule = "with teams each has its own, which is made: one that is there already would be everybody's"
-            key = f"{NAMESPACE}:{setting}"
-            yield Problem(key, f"is {shown(existing)}: {rule}", remove_command(key))
     for setting, given in (("names", stack.names.given), ("keep", stack.keep)):
         if given:
             key = f"{NAMESPACE}:{setting}"
             rule = "is of one adopted stack, and with teams there are several"
             yield Problem(key, f"{rule}: adopt it into an environment without teams", remove_command(key))
-    roles = stack.roles
-    for role in ("access", "execution", "scheduler", "build"):
-        if arn := getattr(roles, role).arn:
-            key = f"{NAMESPACE}:roles.{role}"
-            yield Problem(
-                key, f"is {shown(arn)}: with teams each has roles of its own, which are made", remove_command(key)
-            )
     if stack.sharing.network and stack.network.mode != "isolated":
         key = f"{NAMESPACE}:sharing.network"
         rule = f"with network.mode {stack.network.mode} there is no network of this stack to share"
@@ -78,6 +63,26 @@ def _common(stack: StackSettings) -> Iterator[Problem]:
     if stack.sharing.network and not stack.sharing.key and stack.encryption.mode == "kms":
         key = f"{NAMESPACE}:sharing.key"
         yield Problem(key, "is false: the flow logs of a shared network need a shared key", set_command(key, True))
+
+
+def _existing(stack: StackSettings) -> Iterator[Problem]:
+    """What is there already belongs to one team, or nothing would keep it apart from the others."""
+    for setting, existing in (
+        ("artifactStore", [own.artifact_store.bucket for own in map(stack.of, stack.teams)]),
+        ("repository", [own.repository.name for own in map(stack.of, stack.teams)]),
+        ("buildProject", [own.build_project.name for own in map(stack.of, stack.teams)]),
+        *(
+            (f"roles.{role}", [getattr(own.roles, role).arn for own in map(stack.of, stack.teams)])
+            for role in TeamRoleSettings.model_fields
+        ),
+    ):
+        for position, value in enumerate(existing):
+            if value and value in existing[:position]:
+                first = stack.teams[existing.index(value)].name
+                rule = f"{first} has it too, and two teams with one would not be apart"
+                key = f"{NAMESPACE}:teams[{position}].{setting}"
+                command = f"pulumi config set --path '{key}.mode' create"
+                yield Problem(key, f"is {shown(value)}: {rule}", command)
 
 
 def _names(stack: StackSettings) -> Iterator[Problem]:

@@ -12,7 +12,13 @@ from components.limits import (
     TagKey,
     TagValue,
 )
-from components.sections import Section
+from components.sections import (
+    ArtifactStoreSettings,
+    BuildProjectSettings,
+    RepositorySettings,
+    RoleSource,
+    Section,
+)
 
 
 class SharingSettings(Section):
@@ -33,6 +39,19 @@ class TeamConnectorSettings(Section):
     keys: Annotated[list[KeyGeneration], Field(max_length=2, examples=[[1]])] = Field(default_factory=list)
     """With connector.auth iam-role: generations of the access key of the team's user. `mlstack rotate-key --team`
     counts them up."""
+
+
+class TeamRoleSettings(Section):
+    """Roles of a team that are there already."""
+
+    access: RoleSource = Field(default_factory=RoleSource)
+    """The role that ZenML assumes for this team."""
+    execution: RoleSource = Field(default_factory=RoleSource)
+    """The role that the team's pipelines and jobs run as on SageMaker."""
+    scheduler: RoleSource = Field(default_factory=RoleSource)
+    """The role that EventBridge Scheduler starts the team's scheduled pipelines with."""
+    build: RoleSource = Field(default_factory=RoleSource)
+    """The role that CodeBuild builds the team's images as."""
 
 
 class TeamSettings(Section):
@@ -57,6 +76,14 @@ class TeamSettings(Section):
     """A CodeBuild project that builds pipeline images."""
     instance_type: InstanceType | None = None
     """Default SageMaker instance of steps."""
+    artifact_store: ArtifactStoreSettings | None = None
+    """The bucket of this team. An existing one writes no access logs of ours and is never emptied."""
+    repository: RepositorySettings | None = None
+    """The ECR repository of this team. An existing one is scanned as its owner has it, and never emptied."""
+    build_project: BuildProjectSettings | None = None
+    """The CodeBuild project of this team."""
+    roles: TeamRoleSettings = Field(default_factory=TeamRoleSettings)
+    """Roles of this team that are there already."""
     protect: bool | None = None
     """Refuse to delete what holds the team's data until this is false: what has to be said before a team can go."""
     artifact_store_force_destroy: bool | None = None

@@ -17,6 +17,8 @@ class RoleAsked:
     arn: str
     trust: StatementJson
     permissions: tuple[StatementJson, ...]
+    policy_name: str
+    """Of the inline policy that its owner adds them in."""
     session_seconds: int = 3600
     """The longest session that is asked for."""
 
@@ -29,6 +31,7 @@ class RoleAsked:
 class BucketAsked:
     """The bucket of the artifact store."""
 
+    setting: str
     name: str
     arn: str
     key_arn: str | None
@@ -43,8 +46,8 @@ class BucketAsked:
 class LogBucketAsked:
     name: str
     arn: str
-    delivery: StatementJson
-    """Lets S3 deliver."""
+    deliveries: tuple[StatementJson, ...]
+    """Let S3 deliver."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,7 @@ class KeyAsked:
 
 @dataclass(frozen=True, kw_only=True)
 class RepositoryAsked:
+    setting: str
     name: str
     arn: str
     pushed_again: tuple[str, ...]
@@ -65,8 +69,10 @@ class RepositoryAsked:
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectAsked:
+    setting: str
     name: str
     role_arn: str
+    role_setting: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,23 +84,21 @@ class NetworkAsked:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """All of one environment."""
+    """All of one environment: of its stack, or of the stacks of all its teams."""
 
-    base: str
-    """First part of the environment's names: `mlstack-dev`."""
     account_id: str
     region: str
     profile: str | None = None
     """`aws:profile`, which the aws plugin works with too."""
     roles: tuple[RoleAsked, ...] = ()
-    bucket: BucketAsked | None = None
+    buckets: tuple[BucketAsked, ...] = ()
     log_bucket: LogBucketAsked | None = None
     key: KeyAsked | None = None
-    repository: RepositoryAsked | None = None
-    project: ProjectAsked | None = None
+    repositories: tuple[RepositoryAsked, ...] = ()
+    projects: tuple[ProjectAsked, ...] = ()
     network: NetworkAsked | None = None
 
     @property
     def nothing(self) -> bool:
-        parts = (self.bucket, self.log_bucket, self.key, self.repository, self.project, self.network)
-        return not self.roles and not any(parts)
+        several = (self.roles, self.buckets, self.repositories, self.projects)
+        return not any((*several, self.log_bucket, self.key, self.network))

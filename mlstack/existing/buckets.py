@@ -9,7 +9,6 @@ from mlstack.existing.policies import denied, not_let_in_by_service, with_added
 from mlstack.existing.reading import Aws, RefusedError, decoded, or_refused
 from mlstack.iam.conditions import PolicyError
 
-_STORE = "mlstack:artifactStore.bucket"
 _LOGS = "mlstack:accessLogs.bucket"
 
 _TLS = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
@@ -24,7 +23,7 @@ Make = Callable[..., Lack]
 
 
 def of_bucket(aws: Aws, asked: BucketAsked, account: str, region: str) -> list[Lack]:
-    lack = _about(_STORE, asked.name)
+    lack = _about(asked.setting, asked.name)
     if wrong := _misplaced(aws, asked.name, account, region, lack):
         return [wrong]
     refused: list[str] = []
@@ -63,7 +62,7 @@ def of_log_bucket(aws: Aws, asked: LogBucketAsked, account: str, region: str) ->
     policy = or_refused(lambda: _policy(aws, asked.name), refused)
     if policy is not None:
         try:
-            absent = not_let_in_by_service([asked.delivery], policy, asked.arn, account)
+            absent = not_let_in_by_service(asked.deliveries, policy, asked.arn, account)
         except PolicyError as error:
             return [
                 *found,

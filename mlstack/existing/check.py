@@ -43,11 +43,11 @@ def lacking(asked: Asked) -> list[Lack]:
 
 def _services(asked: Asked) -> dict[str, object]:
     return {
-        "s3": asked.bucket or asked.log_bucket,
+        "s3": asked.buckets or asked.log_bucket,
         "iam": asked.roles,
-        "kms": asked.key or asked.bucket,
-        "ecr": asked.repository,
-        "codebuild": asked.project,
+        "kms": asked.key or asked.buckets,
+        "ecr": asked.repositories,
+        "codebuild": asked.projects,
         "ec2": asked.network,
     }
 
@@ -55,18 +55,15 @@ def _services(asked: Asked) -> dict[str, object]:
 def _readings(aws: "Aws", asked: Asked) -> list[Callable[[], list[Lack]]]:
     from mlstack.existing import buckets, keys, places, repositories, roles
 
-    of: list[Callable[[], list[Lack]]] = [partial(roles.of_role, aws, role, asked.base) for role in asked.roles]
+    of: list[Callable[[], list[Lack]]] = [partial(roles.of_role, aws, role) for role in asked.roles]
     here = (asked.account_id, asked.region)
-    if asked.bucket:
-        of.append(partial(buckets.of_bucket, aws, asked.bucket, *here))
+    of += [partial(buckets.of_bucket, aws, bucket, *here) for bucket in asked.buckets]
     if asked.log_bucket:
         of.append(partial(buckets.of_log_bucket, aws, asked.log_bucket, *here))
     if asked.key:
         of.append(partial(keys.of_key, aws, asked.key))
-    if asked.repository:
-        of.append(partial(repositories.of_repository, aws, asked.repository, asked.account_id))
-    if asked.project:
-        of.append(partial(places.of_project, aws, asked.project))
+    of += [partial(repositories.of_repository, aws, each, asked.account_id) for each in asked.repositories]
+    of += [partial(places.of_project, aws, project) for project in asked.projects]
     if asked.network:
         of.append(partial(places.of_network, aws, asked.network))
     return of

@@ -23,7 +23,7 @@ def existing(
     from components.configuration import from_file
 
     settings = from_file(file)
-    if settings.uses_nothing_existing:
+    if all(each.uses_nothing_existing for each in settings.stacks):
         raise UsageError(
             f"{file.name} names no existing resource", hint="mode: existing, as docs/existing.md shows, names one"
         )
@@ -32,7 +32,8 @@ def existing(
     from components.ml_stack import MLStackArgs
     from mlstack.existing.check import lacking
 
-    lacks = lacking(asked_of(MLStackArgs.from_settings(settings).rights, settings.aws.profile))
+    rights = [MLStackArgs.from_settings(each).rights for each in settings.stacks]
+    lacks = lacking(asked_of(rights, settings.aws.profile))
     document: dict[str, Any] = {"environment": settings.environment, "lacks": [each.as_json() for each in lacks]}
     if as_json:
         typer.echo(json.dumps(document, indent=2))

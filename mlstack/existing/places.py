@@ -8,18 +8,20 @@ from mlstack.existing.reading import Aws, RefusedError
 
 
 def of_project(aws: Aws, asked: ProjectAsked) -> list[Lack]:
-    def wrong(problem: str, way_out: str, setting: str = "mlstack:buildProject.name") -> Lack:
-        return Lack(weight="wrong", setting=setting, resource=f"project {asked.name}", problem=problem, way_out=way_out)
+    resource = f"project {asked.name}"
+
+    def wrong(problem: str, way_out: str) -> Lack:
+        return Lack(weight="wrong", setting=asked.setting, resource=resource, problem=problem, way_out=way_out)
 
     try:
         answer = aws.ask("codebuild", "batch_get_projects", names=[asked.name]) or {}
     except RefusedError as error:
-        return [_unreadable("mlstack:buildProject.name", f"project {asked.name}", error)]
+        return [_unreadable(asked.setting, resource, error)]
     if not answer.get("projects"):
         return [wrong("does not exist", "name one that does, or set mode: create")]
     role = answer["projects"][0]["serviceRole"]
     if role != asked.role_arn:
-        return [wrong(f"runs as {role}, not as {asked.role_arn}", f"set mlstack:roles.build.arn: {role}")]
+        return [wrong(f"runs as {role}, not as {asked.role_arn}", f"set {asked.role_setting}: {role}")]
     return []
 
 

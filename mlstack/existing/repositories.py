@@ -8,13 +8,13 @@ from mlstack.existing.policies import denied
 from mlstack.existing.reading import Aws, RefusedError, decoded
 from mlstack.iam.conditions import PolicyError
 
-_SETTING = "mlstack:repository.name"
-
 
 def of_repository(aws: Aws, asked: RepositoryAsked, account: str) -> list[Lack]:
     def lack(weight: Weight, problem: str, way_out: str, change: Change | None = None) -> Lack:
         resource = f"repository {asked.name}"
-        return Lack(weight=weight, setting=_SETTING, resource=resource, problem=problem, way_out=way_out, change=change)
+        return Lack(
+            weight=weight, setting=asked.setting, resource=resource, problem=problem, way_out=way_out, change=change
+        )
 
     found: list[Lack] = []
     try:

@@ -11,7 +11,7 @@ from mlstack.existing.reading import Aws, decoded, managed_policy, or_refused, p
 from mlstack.iam.conditions import PolicyError
 
 
-def of_role(aws: Aws, asked: RoleAsked, base: str) -> list[Lack]:
+def of_role(aws: Aws, asked: RoleAsked) -> list[Lack]:
     def lack(weight: Weight, problem: str, way_out: str, change: Change | None = None) -> Lack:
         resource = f"role {asked.arn}"
         return Lack(
@@ -49,8 +49,8 @@ def of_role(aws: Aws, asked: RoleAsked, base: str) -> list[Lack]:
     policies = or_refused(lambda: policies_of_role(aws, asked.name), refused)
     if policies is not None and (absent := missing(asked.permissions, policies)):
         problem = f"lacks {_listed(absent)}"
-        name = f"{base}-zenml"
-        command = f"aws iam put-role-policy --role-name {asked.name} --policy-name {name} --policy-document file://change.json"
+        command = f"aws iam put-role-policy --role-name {asked.name} --policy-name {asked.policy_name}"
+        command += " --policy-document file://change.json"
         change = Change(command=command, document=document(absent), adds=absent)
         found.append(lack("lacks", problem, "its owner adds an inline policy:", change))
     if boundary := role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"):

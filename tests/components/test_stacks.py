@@ -54,6 +54,33 @@ def test_each_team_is_a_whole_stack_and_what_is_shared_is_there_once() -> None:
     assert types.count("aws:s3/bucket:Bucket") == 4
 
 
+def test_what_one_team_brings_along_is_not_made_for_it_and_the_other_has_all_of_its_own() -> None:
+    role = "arn:aws:iam::123456789012:role/jobs"
+    brought = {
+        "artifactStore": {"mode": "existing", "bucket": "ours", "prefix": "vision"},
+        "repository": {"mode": "existing", "name": "ours/images"},
+        "roles": {"execution": {"mode": "existing", "arn": role}},
+    }
+    emptied = {"mlstack:artifactStoreForceDestroy": "true", "mlstack:containerRegistryForceDelete": "true"}
+    teams = {"mlstack:teams": json.dumps([{"name": "vision", **brought}, {"name": "speech"}])}
+    switched = {**emptied, "mlstack:protect": "false", "mlstack:enhancedScanning": "true"}
+    recording = record(_program(teams | switched))
+    types = [each.type for each in recording.customs if each.name.startswith("mlstack-vision")]
+    assert not {"aws:s3/bucket:Bucket", "aws:ecr/repository:Repository"} & set(types)
+    assert types.count("aws:iam/role:Role") == 3, "access, schedules and builds"
+    alone = record(_program(switched))
+    others = [each.type for each in recording.customs if each.name.startswith("mlstack-speech")]
+    scanning = "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration"
+    assert sorted(others) == sorted(each.type for each in alone.customs if each.type != scanning)
+    [scanned] = [each for each in recording.customs if each.type == scanning]
+    filters = scanned.inputs["rules"][0]["repositoryFilters"]
+    assert [each["filter"] for each in filters] == ["mlstack/speech/dev"], "the other is its owner's to scan"
+    [stack] = [each for each in recording.resources if each.urn.endswith(":MLStack::mlstack-vision")]
+    vision = MLStackOutputs.parse(stack.outputs[0]["contract"], origin="the test")
+    assert vision.components["artifact_store"].configuration["path"] == "s3://ours/vision"
+    assert vision.components["orchestrator"].configuration["execution_role"] == role
+
+
 def test_tags_and_protection_are_each_teams_own() -> None:
     recording = record(_program(TEAMS))
     for each in recording.customs:

@@ -36,3 +36,8 @@ def clients(aws: RunningEmulator) -> Client:
 def owner(clients: Client) -> Owner:
     """With resources of their own, made anew for each test."""
     return Owner(clients, f"company{next(_numbers)}").make()
+
+
+@pytest.fixture
+def another(clients: Client) -> Owner:
+    return Owner(clients, f"company{next(_numbers)}").make()

@@ -73,6 +73,6 @@ def test_the_program_stops_unless_it_runs_to_take_everything_away(
     wanted = {f"mlstack:{key}": json.dumps(value) for key, value in owner.settings("roles.execution").items()}
     rights = MLStackArgs.from_settings(settings(wanted)).rights
     with pytest.raises(pulumi.RunError, match="existing resources are not as this stack needs them"):
-        check_existing(rights, None)
+        check_existing([rights], None)
     monkeypatch.setenv(UNREAD, "true")
-    check_existing(rights, None)
+    check_existing([rights], None)

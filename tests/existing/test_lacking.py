@@ -10,6 +10,7 @@ import pytest
 
 from components.existing import asked_of
 from components.ml_stack import MLStackArgs
+from components.team_settings import TeamSettings
 from mlstack.errors import MLStackError, UsageError
 from mlstack.existing.buckets import of_bucket
 from mlstack.existing.check import lacking, refusal
@@ -33,7 +34,7 @@ EVERYTHING = (
 
 
 def _lacks(wanted: dict[str, Any]) -> list[Lack]:
-    return lacking(asked_of(MLStackArgs.from_settings(settings(_as_config(wanted))).rights))
+    return lacking(asked_of([MLStackArgs.from_settings(settings(_as_config(wanted))).rights]))
 
 
 def _as_config(wanted: dict[str, Any]) -> dict[str, str]:
@@ -53,6 +54,42 @@ def test_what_is_told_to_be_pasted_is_all_that_is_lacking(owner: Owner) -> None:
         assert each.change, f"{each} names no change"
         owner.paste(each.change)
     assert [str(each) for each in _lacks(wanted)] == []
+
+
+def test_what_several_teams_lack_is_one_list_and_one_document_for_the_key_that_all_use(
+    owner: Owner, another: Owner
+) -> None:
+    common = owner.settings("encryption") | owner.settings("accessLogs")
+    parts = ("artifactStore", "repository", "buildProject", "roles.execution", "roles.build")
+    vision = {
+        key: value
+        for key, value in another.together(*parts).items()
+        if key in TeamSettings.model_json_schema()["properties"]
+    }
+    wanted = {**common, "teams": [{"name": "speech"}, {"name": "vision", **vision}, {"name": "search"}]}
+
+    def lacks() -> list[Lack]:
+        stacks = settings(_as_config(wanted)).stacks
+        return lacking(asked_of([MLStackArgs.from_settings(each).rights for each in stacks]))
+
+    before = [each for each in lacks() if each.weight != "advised"]
+    by_key = {each.setting for each in before}
+    assert by_key == {
+        "mlstack:encryption.keyArn",
+        "mlstack:accessLogs.bucket",
+        "mlstack:teams[1].artifactStore.bucket",
+        "mlstack:teams[1].repository.name",
+        "mlstack:teams[1].roles.execution.arn",
+        "mlstack:teams[1].roles.build.arn",
+    }
+    assert [each.resource.split(" ")[0] for each in before].count("key") == 1
+    for each in lacks():
+        assert each.change, f"{each} names no change"
+        if each.resource.startswith("key "):
+            sids = [statement["Sid"] for statement in each.change.document["Statement"]]
+            assert len(set(sids)) == len(sids) >= 4, "of each team its own, told apart"
+        owner.paste(each.change)
+    assert [str(each) for each in lacks()] == []
 
 
 def test_reading_changes_nothing(owner: Owner) -> None:
@@ -177,8 +214,8 @@ def test_a_bucket_of_another_region_is_refused(owner: Owner, aws: RunningEmulato
 
 def test_a_bucket_of_another_account_is_refused(owner: Owner) -> None:
     """The emulator has one account, so the bucket is asked for by somebody of another."""
-    asked = asked_of(MLStackArgs.from_settings(settings(_as_config(owner.settings("artifactStore")))).rights).bucket
-    assert asked
+    rights = MLStackArgs.from_settings(settings(_as_config(owner.settings("artifactStore")))).rights
+    [asked] = asked_of([rights]).buckets
     [wrong] = of_bucket(Aws(REGION, None), asked, "999999999999", REGION)
     assert wrong.weight == "wrong"
     assert "belongs to another account than 999999999999" in wrong.problem
@@ -277,7 +314,7 @@ def test_credentials_of_another_account_are_refused_before_anything_is_read(
 ) -> None:
     of_another = settings({"aws:allowedAccountIds": '["999999999999"]', **_as_config(owner.settings("repository"))})
     with pytest.raises(UsageError, match="123456789012, but aws:allowedAccountIds allows 999999999999"):
-        lacking(asked_of(MLStackArgs.from_settings(of_another).rights))
+        lacking(asked_of([MLStackArgs.from_settings(of_another).rights]))
 
 
 def test_no_answer_from_aws_is_one_message(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,8 @@ class Side:
     """On everything that it makes, and on its pipelines and jobs."""
     policies: Mapping[str, Policy]
     """What each of its roles, and its user, may."""
-    buckets: Mapping[str, Policy]
+    buckets: Mapping[str, Policy | None]
+    """With their policies: none where the bucket is one that exists, whose owner's says nothing here."""
     key: Policy
     key_arn: str
     key_alias: str
@@ -89,8 +90,9 @@ class Side:
         yield "*", {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}
         ours = {f"aws:ResourceTag/{tag}": value for tag, value in self.tags.items()}
         if service == "s3":
+            top = f"/{names.prefix}" if names.prefix else ""
             for bucket in self.buckets:
-                for below in ("", "/x", "/sagemaker/x", "/code-build-contexts/x"):
+                for below in ("", f"{top}/x", f"{top}/sagemaker/x", f"{top}/code-build-contexts/x"):
                     yield f"arn:{names.partition}:s3:::{bucket}{below}", {}
         elif service == "kms":
             yield from self._key_uses()
@@ -130,7 +132,7 @@ class Side:
         names = self.names
         bucket = names.bucket_arn
         for via in ("s3", "ecr", "sagemaker", None):
-            for encrypted in (bucket, f"{bucket}/x", None):
+            for encrypted in (bucket, f"{bucket}/{names.prefix or 'x'}/x", None):
                 context: dict[str, str | tuple[str, ...]] = {
                     "kms:ResourceAliases": (self.key_alias,),
                     "kms:GrantIsForAWSResource": "true",
@@ -158,7 +160,8 @@ def _side(all_: Settings, own: Settings, recording: Recording) -> Side:
     prefix = stack.name if own.team is None else f"{stack.name}-{own.team}"
     holder = f"{stack.name}-shared" if shares_key else prefix
     roles = {names.role(purpose): purpose for purpose in PURPOSES}
-    policies, buckets, key = {}, {}, Policy.parse(_KEY_OF_THE_ACCOUNT % names.account_arn)
+    policies, key = {}, Policy.parse(_KEY_OF_THE_ACCOUNT % names.account_arn)
+    buckets: dict[str, Policy | None] = {names.existing.bucket: None} if names.existing.bucket else {}
     for each in recording.customs:
         if each.type.endswith(":RolePolicy") and each.inputs["role"] in roles:
             policies[roles[each.inputs["role"]]] = Policy.parse(each.inputs["policy"])

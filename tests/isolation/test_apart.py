@@ -90,6 +90,15 @@ def test_no_team_reaches_what_another_has(case: str) -> None:
     _apart(teams.values(), {**REACHED, **(WITH_A_SHARED_KEY if shares else {})})
 
 
+def test_a_team_on_a_bucket_and_a_repository_of_its_own_is_apart_from_one_whose_are_made() -> None:
+    brought = {
+        "artifactStore": {"mode": "existing", "bucket": "ours", "prefix": "vision"},
+        "repository": {"mode": "existing", "name": "ours/images"},
+    }
+    teams = [{"name": "vision", **brought}, {"name": "speech"}]
+    _apart(sides({"mlstack:teams": json.dumps(teams)}).values(), REACHED)
+
+
 def test_a_team_and_an_environment_whose_names_read_the_same_are_apart() -> None:
     team = sides({"mlstack:teams": '[{"name": "aa"}]'})["aa"]
     others = [
