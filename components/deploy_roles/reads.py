@@ -3,7 +3,7 @@
 The actions are those that the real plugin calls to read the resource types that the program declares.
 """
 
-from components.github_existing import reads_existing
+from components.deploy_roles.existing import reads_existing
 from components.iam import Statement
 from components.managed import REFERENCE, Managed
 

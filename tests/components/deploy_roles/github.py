@@ -4,8 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
-from components.github_deploy_roles import GitHubDeployRoles, GitHubDeployRolesArgs
-from components.github_subject import AUDIENCE, ISSUER, GitHubRepository, ImmutableIds
+from components.deploy_roles.github import (
+    AUDIENCE,
+    ISSUER,
+    GitHubDeployRoles,
+    GitHubDeployRolesArgs,
+    GitHubRepository,
+    ImmutableIds,
+)
 from components.managed import Managed
 from components.names import Names
 from components.state_access import State

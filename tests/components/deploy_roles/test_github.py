@@ -6,12 +6,11 @@ from dataclasses import replace
 import pulumi
 import pytest
 
-from components.github_deploy_roles import DEPLOY, PREVIEW, GitHubDeployRoles
-from components.github_subject import GitHubRepository, ImmutableIds
+from components.deploy_roles.github import DEPLOY, PREVIEW, GitHubDeployRoles, GitHubRepository, ImmutableIds
 from components.managed import Managed
 from mlstack.errors import UsageError
 from tests.components import stacks
-from tests.components.github import (
+from tests.components.deploy_roles.github import (
     ACCOUNT,
     ARGS,
     BOUNDARY,
