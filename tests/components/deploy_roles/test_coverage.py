@@ -9,7 +9,7 @@ import pytest
 
 from components.deploy_roles.github import DEPLOY, PREVIEW
 from tests.components import stacks
-from tests.components.deploy_roles.github import BOUNDARY, names, roles
+from tests.components.deploy_roles.asked import BOUNDARY, names, roles
 from tests.recording import record
 
 N = names()

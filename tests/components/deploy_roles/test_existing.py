@@ -7,7 +7,7 @@ import pytest
 
 from components.deploy_roles.github import DEPLOY, PREVIEW
 from components.managed import Managed
-from tests.components.deploy_roles.github import ARGS, Roles
+from tests.components.deploy_roles.asked import ARGS, Roles
 from tests.components.stacks import EXISTING_KEY, settings
 
 _ROLE = "arn:aws:iam::123456789012:role/ml/company-{}"

@@ -10,7 +10,7 @@ from components.deploy_roles.github import DEPLOY, PREVIEW, GitHubDeployRoles, G
 from components.managed import Managed
 from mlstack.errors import UsageError
 from tests.components import stacks
-from tests.components.deploy_roles.github import (
+from tests.components.deploy_roles.asked import (
     ACCOUNT,
     ARGS,
     BOUNDARY,

@@ -17,7 +17,7 @@ import pytest
 from components.deploy_roles.github import DEPLOY, PREVIEW
 from components.state_access import State
 from mlstack.local.engine import Engine
-from tests.components.deploy_roles.github import ARGS, STATE_KEY, Roles
+from tests.components.deploy_roles.asked import ARGS, STATE_KEY, Roles
 from tests.local.conftest import RunningEmulator
 
 pytestmark = pytest.mark.engine

@@ -1,6 +1,6 @@
-"""The roles of GitHub's workflows, as the tests build and question them."""
+"""The roles of a forge's jobs, as the tests build and question them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -12,6 +12,8 @@ from components.deploy_roles.github import (
     GitHubRepository,
     ImmutableIds,
 )
+from components.deploy_roles.gitlab import GitLabDeployRoles, GitLabDeployRolesArgs, GitLabProject
+from components.deploy_roles.roles import DeployRoles, DeployRolesArgs
 from components.managed import Managed
 from components.names import Names
 from components.state_access import State
@@ -53,14 +55,25 @@ WITH_IDS = replace(
 )
 
 
-def program(args: GitHubDeployRolesArgs = ARGS) -> Callable[[], GitHubDeployRoles]:
+ON_GITLAB = GitLabDeployRolesArgs(
+    project=GitLabProject(path="acme/platform/ml-platform"),
+    environments=ARGS.environments,
+    state=ARGS.state,
+    tags=ARGS.tags,
+)
+
+
+def program(args: DeployRolesArgs = ARGS) -> Callable[[], DeployRoles]:
+    if isinstance(args, GitLabDeployRolesArgs):
+        return lambda: GitLabDeployRoles("gitlab", args)
+    assert isinstance(args, GitHubDeployRolesArgs)
     return lambda: GitHubDeployRoles("github", args)
 
 
 class Roles:
     """What was declared, to be asked who may do what."""
 
-    def __init__(self, args: GitHubDeployRolesArgs) -> None:
+    def __init__(self, args: DeployRolesArgs) -> None:
         self._recording: Recording = record(program(args))
 
     def _inputs(self, type_: str) -> list[dict[str, object]]:
@@ -86,12 +99,17 @@ class Roles:
     def assumed_by(
         self, purpose: str, subject: str, environment: str = "dev", *, audience: str = AUDIENCE, issuer: str = PROVIDER
     ) -> bool:
-        """Whether a token with this subject gets the role."""
+        """Whether a token of GitHub with this subject gets the role."""
+        context = {f"{ISSUER}:aud": audience, f"{ISSUER}:sub": subject}
+        return self.trusts(purpose, context, environment, provider=issuer)
+
+    def trusts(self, purpose: str, context: Mapping[str, str], environment: str = "dev", *, provider: str) -> bool:
+        """Whether a token gets the role, of which AWS compares this."""
         request = Request(
             action="sts:AssumeRoleWithWebIdentity",
             resource=names(environment).role_arn(purpose),
-            caller=Caller(federated=issuer),
-            context={f"{ISSUER}:aud": (audience,), f"{ISSUER}:sub": (subject,)},
+            caller=Caller(federated=provider),
+            context={key: (value,) for key, value in context.items()},
         )
         resource = Resource(account=ACCOUNT, policy=self.trust(purpose, environment), decides_alone=True)
         return evaluate_service(request, resource).allowed
