@@ -250,6 +250,7 @@ def test_a_provider_that_the_account_has_is_used_and_not_made_again(form: str) -
     [
         ({"path": "acme/*"}, "project is 'acme/\\*'"),
         ({"path": "*"}, "project is '\\*'"),
+        ({"path": "*/ml"}, "project is '\\*/ml'"),
         ({"path": "acme"}, "project is 'acme'"),
         ({"path": ""}, "project is ''"),
         ({"path": "acme/ml:ref"}, "project is 'acme/ml:ref'"),
