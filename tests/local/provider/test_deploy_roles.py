@@ -27,8 +27,8 @@ Pulumi = Callable[..., dict[str, Any]]
 @pytest.fixture
 def program(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A copy of the example where it lies in a clone: two directories below the settings files."""
-    copy = tmp_path / "examples" / request.param
-    shutil.copytree(ROOT / "examples" / request.param, copy)
+    copy = tmp_path / "examples" / str(request.param)
+    shutil.copytree(ROOT / "examples" / copy.name, copy)
     for name in ("Pulumi.yaml", "Pulumi.dev.yaml"):
         shutil.copy(ROOT / name, tmp_path)
     declared = (copy / "Pulumi.yaml").read_text(encoding="utf-8")
