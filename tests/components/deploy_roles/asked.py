@@ -75,18 +75,19 @@ class Roles:
 
     def __init__(self, args: DeployRolesArgs) -> None:
         self._recording: Recording = record(program(args))
+        self._names = {of.names.environment: of.names for of in args.environments}
 
     def _inputs(self, type_: str) -> list[dict[str, object]]:
         return [each.inputs for each in self._recording.customs if each.type == type_]
 
     def trust(self, purpose: str, environment: str = "dev") -> Policy:
-        role = names(environment).role(purpose)
+        role = self._names[environment].role(purpose)
         (found,) = (each for each in self._inputs("aws:iam/role:Role") if each["name"] == role)
         return Policy.parse(str(found["assumeRolePolicy"]))
 
     def policies(self, purpose: str, environment: str = "dev") -> tuple[Policy, ...]:
         """Inline and attached."""
-        role = names(environment).role(purpose)
+        role = self._names[environment].role(purpose)
         texts = [each["policy"] for each in self._inputs("aws:iam/rolePolicy:RolePolicy") if each["role"] == role]
         attached = {
             str(each["policyArn"]).rpartition("/")[2]
@@ -107,7 +108,7 @@ class Roles:
         """Whether a token gets the role, of which AWS compares this."""
         request = Request(
             action="sts:AssumeRoleWithWebIdentity",
-            resource=names(environment).role_arn(purpose),
+            resource=self._names[environment].role_arn(purpose),
             caller=Caller(federated=provider),
             context={key: (value,) for key, value in context.items()},
         )
@@ -115,11 +116,11 @@ class Roles:
         return evaluate_service(request, resource).allowed
 
     def may(self, purpose: str, action: str, resource: str, environment: str = "dev", **context: str) -> bool:
-        arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{names(environment).role(purpose)}/GitHubActions"
+        arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{self._names[environment].role(purpose)}/GitHubActions"
         request = Request(
             action=action,
             resource=resource,
-            caller=Caller(account=ACCOUNT, arns=(arn, names(environment).role_arn(purpose))),
+            caller=Caller(account=ACCOUNT, arns=(arn, self._names[environment].role_arn(purpose))),
             context={key.replace("__", ":"): (value,) for key, value in context.items()},
         )
         return evaluate(request, Identity(account=ACCOUNT, policies=self.policies(purpose, environment))).allowed

@@ -250,7 +250,7 @@ def test_every_bucket_role_user_and_log_group_of_the_program_is_among_the_manage
     }
     assert of["aws:iam/role:Role"] <= {arn.rpartition("/")[2] for arn in managed.role_arns}
     assert of["aws:s3/bucket:Bucket"] <= {arn.rpartition(":")[2] for arn in managed.bucket_arns}
-    assert of["aws:iam/user:User"] <= {managed.user_arn.rpartition("/")[2]}
+    assert of["aws:iam/user:User"] <= {arn.rpartition("/")[2] for arn in managed.user_arns}
     assert bool(of["aws:iam/user:User"]) == managed.user
     assert bool(of["aws:kms/key:Key"]) == managed.key
     assert bool(of["aws:ec2/vpc:Vpc"]) == (managed.network == "isolated")
