@@ -73,6 +73,12 @@ def test_only_the_program_composes_the_stack() -> None:
             assert "components.ml_stack" not in set(_imports(file)), file.name
 
 
+def test_what_roles_may_do_knows_no_forge_and_no_forge_another() -> None:
+    forges = ("components.deploy_roles.github", "components.deploy_roles.gitlab")
+    for file in (ROOT / "components").rglob("*.py"):
+        assert not {name for name in _imports(file) if name.startswith(forges)}, file.name
+
+
 def test_what_runs_around_the_engine_never_imports_the_aws_sdk_of_pulumi() -> None:
     for file in (ROOT / "mlstack").rglob("*.py"):
         assert not {name for name in _imports(file) if name.startswith("pulumi_aws")}, file.name

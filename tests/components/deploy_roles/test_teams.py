@@ -17,7 +17,11 @@ from tests.components.stacks import settings
 from tests.recording import record
 
 VISION, SPEECH, LONG = "vision", "speech", "people-who-train-a-model"
-TEAMS = [{"name": VISION}, {"name": SPEECH, "artifactStoreForceDestroy": True, "protect": False}, {"name": LONG}]
+TEAMS: list[dict[str, Any]] = [
+    {"name": VISION},
+    {"name": SPEECH, "artifactStoreForceDestroy": True, "protect": False},
+    {"name": LONG},
+]
 EVERYTHING = {
     "mlstack:network": '{"mode": "isolated"}',
     "mlstack:enhancedScanning": "true",
