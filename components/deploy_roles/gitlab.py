@@ -86,7 +86,10 @@ class GitLabProject:
         if len(set(self.sub_components)) < len(self.sub_components):
             raise UsageError(f"the components of GitLab's sub are {listed}", hint="name each once")
         if "project_id" in self.sub_components and self.id is None:
-            raise UsageError("project_id is a component of GitLab's sub, and the project's id is not known")
+            raise UsageError(
+                "project_id is a component of GitLab's sub, and the project's id is not known",
+                hint="give it as well: CI_PROJECT_ID of any job is it",
+            )
         if self.id is not None and "project_id" not in self.sub_components and not self.on_gitlab_com:
             raise UsageError(
                 f"the project's id is {self.id}, and AWS compares only sub and aud of {self.url}",
@@ -113,7 +116,7 @@ class GitLabProject:
         )
 
     def deployment(self, branch: str, tier: str | None = None) -> Tokens:
-        """Of jobs on this branch; on gitlab.com only while it is protected.
+        """Of jobs on this branch; on gitlab.com, or with `ref_protected` in `sub`, only while it is protected.
 
         With `environment_protected` and `deployment_tier` in `sub`, of jobs with such an environment.
         """

@@ -139,6 +139,14 @@ def test_on_gitlab_com_other_sources_do_not_preview_and_a_branch_that_lost_its_p
     assert not gets(roles(form), DEPLOY, review("main"), FORMS[form])
 
 
+def test_a_gitlab_of_ones_own_says_in_the_subject_that_the_branch_is_protected() -> None:
+    form = "own with the id in sub"
+    assert gets(roles(form), DEPLOY, Job(), FORMS[form])
+    for job in (Job(ref_protected="false"), review("main")):
+        assert not gets(roles(form), DEPLOY, job, FORMS[form])
+        assert gets(roles("own"), DEPLOY, job, FORMS["own"]), "unless asked to, it does not"
+
+
 def test_on_gitlab_com_a_path_that_somebody_took_over_gets_nothing_when_the_id_is_given() -> None:
     for job, purpose in ((review(project_id="66"), PREVIEW), (Job(project_id="66"), DEPLOY)):
         assert not gets(roles("gitlab.com with the id"), purpose, job, FORMS["gitlab.com with the id"])
