@@ -223,12 +223,12 @@ def tls_only(bucket_arn: str) -> tuple[Statement, ...]:
     )
 
 
-def pass_role(sid: str, role_arn: str, service: str, why: str, source: str) -> Statement:
-    """Lets the holder hand exactly this role to exactly this service."""
+def pass_role(sid: str, role_arn: str | tuple[str, ...], service: str, why: str, source: str) -> Statement:
+    """Lets the holder hand exactly this role, or these, to exactly this service."""
     return Statement(
         sid=sid,
         actions=("iam:PassRole",),
-        resources=(role_arn,),
+        resources=_values(role_arn),
         conditions={"StringEquals": {"iam:PassedToService": service}},
         why=why,
         source=source,

@@ -48,7 +48,7 @@ process that runs the smoke pipeline, which no command imports."""
 
 
 def test_the_aws_side_never_imports_zenml_and_knows_only_the_contract_of_the_rest() -> None:
-    for file in (ROOT / "components").glob("*.py"):
+    for file in (ROOT / "components").rglob("*.py"):
         imported = set(_imports(file))
         assert not {name for name in imported if name.split(".")[0] == "zenml"}, file.name
         ours = {name for name in imported if name.startswith("mlstack")}
@@ -62,15 +62,21 @@ def test_the_aws_side_never_imports_zenml_and_knows_only_the_contract_of_the_res
 
 
 def test_plain_data_needs_no_engine() -> None:
-    for file in (ROOT / "components").glob("*.py"):
+    for file in (ROOT / "components").rglob("*.py"):
         if file.stem in PURE:
             assert not {name for name in _imports(file, only_at_import=True) if name.startswith("pulumi")}, file.name
 
 
 def test_only_the_program_composes_the_stack() -> None:
-    for file in (ROOT / "components").glob("*.py"):
+    for file in (ROOT / "components").rglob("*.py"):
         if file.stem not in ("ml_stack", "stacks"):
             assert "components.ml_stack" not in set(_imports(file)), file.name
+
+
+def test_what_roles_may_do_knows_no_forge_and_no_forge_another() -> None:
+    forges = ("components.deploy_roles.github", "components.deploy_roles.gitlab")
+    for file in (ROOT / "components").rglob("*.py"):
+        assert not {name for name in _imports(file) if name.startswith(forges)}, file.name
 
 
 def test_what_runs_around_the_engine_never_imports_the_aws_sdk_of_pulumi() -> None:

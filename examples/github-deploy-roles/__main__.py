@@ -8,8 +8,7 @@ from pathlib import Path
 import pulumi
 
 from components.configuration import from_file
-from components.github_deploy_roles import GitHubDeployRoles, GitHubDeployRolesArgs
-from components.github_subject import GitHubRepository, ImmutableIds
+from components.deploy_roles.github import GitHubDeployRoles, GitHubDeployRolesArgs, GitHubRepository, ImmutableIds
 from components.managed import Managed
 from components.state_access import State
 from mlstack.errors import UsageError

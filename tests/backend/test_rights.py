@@ -17,7 +17,7 @@ from mlstack.iam.evaluate import Identity, evaluate
 from mlstack.iam.policy import Caller, Decision, Policy, Request
 from tests.backend.conftest import ACCOUNT, CI, REGION
 from tests.backend.test_bootstrap import BROKEN, TRUSTED, Aws, quiet
-from tests.components import github
+from tests.components.deploy_roles.asked import ARGS, Roles
 
 PLACE = Place(name="mlstack", project="mlstack", account_id=ACCOUNT, region=REGION, environments=("dev", "prod"))
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/99999999-2222-3333-4444-555555555555"
@@ -57,14 +57,14 @@ def test_a_role_reaches_the_state_of_its_environment_alone(purpose: str) -> None
 
 
 def test_its_roles_and_those_of_the_workflows_say_the_same_of_the_state() -> None:
-    theirs = github.Roles(replace(github.ARGS, state=State(bucket=PLACE.names.bucket, key_arns=(KEY,))))
+    theirs = Roles(replace(ARGS, state=State(bucket=PLACE.names.bucket, key_arns=(KEY,))))
     for ours, workflow in ((PREVIEW, "github-preview"), (DEPLOY, "github-deploy")):
         mine = Policy.parse(documents.permissions_text(PLACE, "dev", ours, KEY)).statements
         assert set(mine) <= {each for policy in theirs.policies(workflow) for each in policy.statements}
 
 
 def test_what_deploys_an_environment_can_touch_neither_the_bucket_nor_the_key() -> None:
-    theirs = github.Roles(replace(github.ARGS, state=State(bucket=PLACE.names.bucket, key_arns=(KEY,))))
+    theirs = Roles(replace(ARGS, state=State(bucket=PLACE.names.bucket, key_arns=(KEY,))))
     for action in ("kms:ScheduleKeyDeletion", "kms:PutKeyPolicy", "kms:TagResource", "kms:DisableKeyRotation"):
         assert not theirs.may("github-deploy", action, KEY, **{f"aws:ResourceTag/{TAG}": "mlstack"}), action
     for action in ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutBucketVersioning", "s3:DeleteBucket"):

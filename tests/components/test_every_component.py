@@ -53,7 +53,7 @@ def test_type_tokens_name_their_class() -> None:
 
 
 def test_every_output_and_argument_of_a_component_is_documented() -> None:
-    for file in (ROOT / "components").glob("*.py"):
+    for file in (ROOT / "components").rglob("*.py"):
         for node in ast.parse(file.read_text()).body:
             if isinstance(node, ast.ClassDef) and _is_component(node):
                 fields = [n for n in node.body if isinstance(n, ast.AnnAssign)]
@@ -146,7 +146,7 @@ def _class_of(component: Registered) -> type:
 
 
 def _is_component(node: ast.ClassDef) -> bool:
-    return any(isinstance(base, ast.Name) and base.id == "ComponentResource" for base in node.bases)
+    return any(isinstance(base, ast.Name) and base.id in ("ComponentResource", "DeployRoles") for base in node.bases)
 
 
 def _is_taggable(resource: Registered) -> bool:

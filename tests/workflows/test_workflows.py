@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from components.github_subject import AUDIENCE
+from components.deploy_roles.github import AUDIENCE
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -249,19 +249,3 @@ def test_zizmor_is_asked_in_earnest(tmp_path: Path) -> None:
     done = subprocess.run([zizmor, "--offline", "--no-progress", tmp_path], capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "template-injection" in done.stdout + done.stderr
-
-
-def test_the_example_for_gitlab_queues_deployments_and_reads_in_previews() -> None:
-    yaml = YAML(typ="safe")
-    yaml.constructor.add_constructor("!reference", lambda loader, node: loader.construct_sequence(node))
-    document = yaml.load((ROOT / "examples" / "gitlab" / "gitlab-ci.yml").read_text(encoding="utf-8"))
-    assert document[".deploy"]["resource_group"] == "pulumi-$STACK"
-    assert document[".deploy"]["interruptible"] is False
-    assert document[".aws"]["id_tokens"]["AWS_TOKEN"]["aud"] == AUDIENCE
-    roles = {name: document[name]["variables"]["ROLES"] for name in ("preview", ".deploy", "drift")}
-    assert roles == {"preview": "AWS_PREVIEW_ROLES", ".deploy": "AWS_DEPLOY_ROLES", "drift": "AWS_PREVIEW_ROLES"}
-    there = {file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml")} - {"local"}
-    assert set(document[".stacks"]["parallel"]["matrix"][0]["STACK"]) == there
-    deployments = [job for name, job in document.items() if name.startswith("deploy-")]
-    assert {job["variables"]["STACK"] for job in deployments} == there
-    assert not (ROOT / ".gitlab-ci.yml").exists(), "an example must not run by itself"

@@ -14,10 +14,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from components.github_deploy_roles import DEPLOY, PREVIEW
+from components.deploy_roles.github import DEPLOY, PREVIEW
 from components.state_access import State
 from mlstack.local.engine import Engine
-from tests.components.github import ARGS, STATE_KEY, Roles
+from tests.components.deploy_roles.asked import ARGS, STATE_KEY, Roles
 from tests.local.conftest import RunningEmulator
 
 pytestmark = pytest.mark.engine

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from components.github_deploy_roles import DEPLOY, PREVIEW
+from components.deploy_roles.github import DEPLOY, PREVIEW
 from tests.components import stacks
-from tests.components.github import BOUNDARY, names, roles
+from tests.components.deploy_roles.asked import BOUNDARY, names, roles
 from tests.recording import record
 
 N = names()
@@ -191,7 +191,7 @@ def test_every_type_of_the_program_is_in_the_list_and_no_other() -> None:
     declared = {
         resource.type for changes in stacks.CASES.values() for resource in record(stacks.program(changes)).customs
     }
-    assert declared == set(KINDS), "what a workflow may do with a new type belongs into components/github_*.py"
+    assert declared == set(KINDS), "what a workflow may do with a new type belongs into components/deploy_roles/"
 
 
 @each

@@ -1,11 +1,19 @@
-"""The roles of GitHub's workflows, as the tests build and question them."""
+"""The roles of a forge's jobs, as the tests build and question them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
-from components.github_deploy_roles import GitHubDeployRoles, GitHubDeployRolesArgs
-from components.github_subject import AUDIENCE, ISSUER, GitHubRepository, ImmutableIds
+from components.deploy_roles.github import (
+    AUDIENCE,
+    ISSUER,
+    GitHubDeployRoles,
+    GitHubDeployRolesArgs,
+    GitHubRepository,
+    ImmutableIds,
+)
+from components.deploy_roles.gitlab import GitLabDeployRoles, GitLabDeployRolesArgs, GitLabProject
+from components.deploy_roles.roles import DeployRoles, DeployRolesArgs
 from components.managed import Managed
 from components.names import Names
 from components.state_access import State
@@ -47,27 +55,39 @@ WITH_IDS = replace(
 )
 
 
-def program(args: GitHubDeployRolesArgs = ARGS) -> Callable[[], GitHubDeployRoles]:
+ON_GITLAB = GitLabDeployRolesArgs(
+    project=GitLabProject(path="acme/platform/ml-platform"),
+    environments=ARGS.environments,
+    state=ARGS.state,
+    tags=ARGS.tags,
+)
+
+
+def program(args: DeployRolesArgs = ARGS) -> Callable[[], DeployRoles]:
+    if isinstance(args, GitLabDeployRolesArgs):
+        return lambda: GitLabDeployRoles("gitlab", args)
+    assert isinstance(args, GitHubDeployRolesArgs)
     return lambda: GitHubDeployRoles("github", args)
 
 
 class Roles:
     """What was declared, to be asked who may do what."""
 
-    def __init__(self, args: GitHubDeployRolesArgs) -> None:
+    def __init__(self, args: DeployRolesArgs) -> None:
         self._recording: Recording = record(program(args))
+        self._names = {of.names.environment: of.names for of in args.environments}
 
     def _inputs(self, type_: str) -> list[dict[str, object]]:
         return [each.inputs for each in self._recording.customs if each.type == type_]
 
     def trust(self, purpose: str, environment: str = "dev") -> Policy:
-        role = names(environment).role(purpose)
+        role = self._names[environment].role(purpose)
         (found,) = (each for each in self._inputs("aws:iam/role:Role") if each["name"] == role)
         return Policy.parse(str(found["assumeRolePolicy"]))
 
     def policies(self, purpose: str, environment: str = "dev") -> tuple[Policy, ...]:
         """Inline and attached."""
-        role = names(environment).role(purpose)
+        role = self._names[environment].role(purpose)
         texts = [each["policy"] for each in self._inputs("aws:iam/rolePolicy:RolePolicy") if each["role"] == role]
         attached = {
             str(each["policyArn"]).rpartition("/")[2]
@@ -80,22 +100,27 @@ class Roles:
     def assumed_by(
         self, purpose: str, subject: str, environment: str = "dev", *, audience: str = AUDIENCE, issuer: str = PROVIDER
     ) -> bool:
-        """Whether a token with this subject gets the role."""
+        """Whether a token of GitHub with this subject gets the role."""
+        context = {f"{ISSUER}:aud": audience, f"{ISSUER}:sub": subject}
+        return self.trusts(purpose, context, environment, provider=issuer)
+
+    def trusts(self, purpose: str, context: Mapping[str, str], environment: str = "dev", *, provider: str) -> bool:
+        """Whether a token gets the role, of which AWS compares this."""
         request = Request(
             action="sts:AssumeRoleWithWebIdentity",
-            resource=names(environment).role_arn(purpose),
-            caller=Caller(federated=issuer),
-            context={f"{ISSUER}:aud": (audience,), f"{ISSUER}:sub": (subject,)},
+            resource=self._names[environment].role_arn(purpose),
+            caller=Caller(federated=provider),
+            context={key: (value,) for key, value in context.items()},
         )
         resource = Resource(account=ACCOUNT, policy=self.trust(purpose, environment), decides_alone=True)
         return evaluate_service(request, resource).allowed
 
     def may(self, purpose: str, action: str, resource: str, environment: str = "dev", **context: str) -> bool:
-        arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{names(environment).role(purpose)}/GitHubActions"
+        arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{self._names[environment].role(purpose)}/GitHubActions"
         request = Request(
             action=action,
             resource=resource,
-            caller=Caller(account=ACCOUNT, arns=(arn, names(environment).role_arn(purpose))),
+            caller=Caller(account=ACCOUNT, arns=(arn, self._names[environment].role_arn(purpose))),
             context={key.replace("__", ":"): (value,) for key, value in context.items()},
         )
         return evaluate(request, Identity(account=ACCOUNT, policies=self.policies(purpose, environment))).allowed

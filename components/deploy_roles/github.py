@@ -1,4 +1,4 @@
-"""What GitHub writes into the `sub` claim of a workflow's token, and the refusal of anything that is not one job's.
+"""GitHub: what stands in the `sub` claim of a workflow's token, and the roles that such a token gets.
 
 https://docs.github.com/en/actions/reference/security/oidc
 """
@@ -6,10 +6,15 @@ https://docs.github.com/en/actions/reference/security/oidc
 import re
 from dataclasses import dataclass
 
+from pulumi import ResourceOptions
+
+from components.deploy_roles.roles import DeployRoles, DeployRolesArgs, Forge, Tokens
 from mlstack.errors import UsageError
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
+PREVIEW = "github-preview"
+DEPLOY = "github-deploy"
 
 _OWNER = r"[A-Za-z0-9](?:-?[A-Za-z0-9_])*"
 _REPOSITORY = r"[A-Za-z0-9._-]+"
@@ -69,6 +74,38 @@ class GitHubRepository:
         if self.ids is None:
             return f"repo:{self.owner}/{self.name}:{what}"
         return f"repo:{self.owner}@{self.ids.owner}/{self.name}@{self.ids.repository}:{what}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitHubDeployRolesArgs(DeployRolesArgs):
+    repository: GitHubRepository
+    drift_branch: str | None = "main"
+    """Branch whose scheduled runs may read, to look for drift. None: only pull requests may."""
+
+
+class GitHubDeployRoles(DeployRoles):
+    """Two roles for each environment: pull requests may read, a job of the protected environment may deploy.
+
+    Raises UsageError when the environments are of several accounts, or the provider is of another one.
+    """
+
+    def __init__(self, name: str, args: GitHubDeployRolesArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("mlstack:index:GitHubDeployRoles", name, args, _forge(args), opts)
+
+
+def _forge(args: GitHubDeployRolesArgs) -> Forge:
+    repository, branch = args.repository, args.drift_branch
+    return Forge(
+        name="GitHub",
+        issuer=ISSUER,
+        audience=AUDIENCE,
+        project=f"{repository.owner}/{repository.name}",
+        reviews="pull requests",
+        previews=Tokens(
+            equal={"sub": (repository.pull_request(), *(() if branch is None else (repository.branch(branch),)))}
+        ),
+        deploys=lambda environment: Tokens(equal={"sub": repository.environment(environment)}),
+    )
 
 
 def _check(what: str, value: str, allowed: str, hint: str) -> None:

@@ -53,7 +53,7 @@ def manages(managed: Managed) -> tuple[Statement, ...]:
                 "ecr:TagResource",
                 "ecr:UntagResource",
             ),
-            resources=(managed.names.repository_arn,),
+            resources=managed.repository_arns,
             why="the repository of the environment",
             source=_ECR,
         ),
@@ -75,18 +75,14 @@ def manages(managed: Managed) -> tuple[Statement, ...]:
                 "logs:TagResource",
                 "logs:UntagResource",
             ),
-            resources=tuple(
-                f"{arn}{rest}"
-                for arn in (managed.names.build_log_group_arn, managed.names.flow_log_group_arn)
-                for rest in ("", ":*")
-            ),
+            resources=tuple(f"{arn}{rest}" for arn in managed.log_group_arns for rest in ("", ":*")),
             why="the log groups of builds and of the network",
             source=_LOGS,
         ),
         Statement(
             sid="BuildProject",
             actions=("codebuild:CreateProject", "codebuild:DeleteProject", "codebuild:UpdateProject"),
-            resources=(managed.names.build_project_arn,),
+            resources=managed.build_project_arns,
             why="the build project of the environment",
             source=_CODEBUILD,
         ),
@@ -98,14 +94,14 @@ def _empties(managed: Managed) -> tuple[Statement, ...]:
         Statement(
             sid="EmptyBuckets",
             actions=("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ListBucketVersions"),
-            resources=tuple(arn for bucket in managed.bucket_arns for arn in (bucket, f"{bucket}/*")),
+            resources=managed.emptied_arns,
             why="forceDestroy deletes every object before the bucket",
             source=_S3,
         ),
         Statement(
             sid="EmptyRepository",
             actions=("ecr:BatchDeleteImage",),
-            resources=(managed.names.repository_arn,),
+            resources=managed.emptied_repository_arns,
             why="forceDelete deletes the images with the repository",
             source=_ECR,
         ),
@@ -149,14 +145,14 @@ def _manages_roles(managed: Managed) -> tuple[Statement, ...]:
         ),
         pass_role(
             "PassBuildRole",
-            managed.role_arn(BUILD),
+            managed.used_role_arns(BUILD),
             "codebuild.amazonaws.com",
             "the build project is made with this role",
             _CODEBUILD,
         ),
         pass_role(
             "PassFlowLogRole",
-            managed.role_arn(FLOW_LOGS),
+            managed.used_role_arns(FLOW_LOGS),
             "vpc-flow-logs.amazonaws.com",
             "the flow log is made with this role",
             _EC2,
@@ -182,7 +178,7 @@ def _manages_user(managed: Managed) -> tuple[Statement, ...]:
             "iam:UntagUser",
             "iam:UpdateAccessKey",
         ),
-        resources=(managed.user_arn,),
+        resources=managed.user_arns,
         boundary=managed.permissions_boundary,
         what="the user that ZenML works as",
     )
@@ -245,7 +241,7 @@ def _manages_key(managed: Managed) -> tuple[Statement, ...]:
         Statement(
             sid="KeyAlias",
             actions=("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"),
-            resources=(managed.names.arn("kms", managed.names.key_alias),),
+            resources=managed.alias_arns,
             why="KMS asks for the right on the alias as well as on the key",
             source=_KMS,
         ),

@@ -6,12 +6,11 @@ from dataclasses import replace
 import pulumi
 import pytest
 
-from components.github_deploy_roles import DEPLOY, PREVIEW, GitHubDeployRoles
-from components.github_subject import GitHubRepository, ImmutableIds
+from components.deploy_roles.github import DEPLOY, PREVIEW, GitHubDeployRoles, GitHubRepository, ImmutableIds
 from components.managed import Managed
 from mlstack.errors import UsageError
 from tests.components import stacks
-from tests.components.github import (
+from tests.components.deploy_roles.asked import (
     ACCOUNT,
     ARGS,
     BOUNDARY,
@@ -251,7 +250,7 @@ def test_every_bucket_role_user_and_log_group_of_the_program_is_among_the_manage
     }
     assert of["aws:iam/role:Role"] <= {arn.rpartition("/")[2] for arn in managed.role_arns}
     assert of["aws:s3/bucket:Bucket"] <= {arn.rpartition(":")[2] for arn in managed.bucket_arns}
-    assert of["aws:iam/user:User"] <= {managed.user_arn.rpartition("/")[2]}
+    assert of["aws:iam/user:User"] <= {arn.rpartition("/")[2] for arn in managed.user_arns}
     assert bool(of["aws:iam/user:User"]) == managed.user
     assert bool(of["aws:kms/key:Key"]) == managed.key
     assert bool(of["aws:ec2/vpc:Vpc"]) == (managed.network == "isolated")

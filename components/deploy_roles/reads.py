@@ -3,7 +3,7 @@
 The actions are those that the real plugin calls to read the resource types that the program declares.
 """
 
-from components.github_existing import reads_existing
+from components.deploy_roles.existing import reads_existing
 from components.iam import Statement
 from components.managed import REFERENCE, Managed
 
@@ -49,7 +49,7 @@ def reads(managed: Managed) -> tuple[Statement, ...]:
         Statement(
             sid="ReadRepository",
             actions=("ecr:DescribeRepositories", "ecr:GetLifecyclePolicy", "ecr:ListTagsForResource"),
-            resources=(managed.names.repository_arn,),
+            resources=managed.repository_arns,
             why="the settings of the repository are compared",
             source=_ECR,
         ),
@@ -79,7 +79,7 @@ def reads(managed: Managed) -> tuple[Statement, ...]:
         Statement(
             sid="ReadBuildProject",
             actions=("codebuild:BatchGetProjects",),
-            resources=(managed.names.build_project_arn,),
+            resources=managed.build_project_arns,
             why="the settings of the build project are compared",
             source=_CODEBUILD,
         ),
@@ -102,7 +102,7 @@ def _reads_user(managed: Managed) -> tuple[Statement, ...]:
                 "iam:ListUserPolicies",
                 "iam:ListUserTags",
             ),
-            resources=(managed.user_arn,),
+            resources=managed.user_arns,
             why="the user that ZenML works as is compared; no call returns a secret key twice",
             source=_IAM,
         ),

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from components.github_deploy_roles import DEPLOY, PREVIEW
+from components.deploy_roles.github import DEPLOY, PREVIEW
 from components.managed import Managed
-from tests.components.github import ARGS, Roles
+from tests.components.deploy_roles.asked import ARGS, Roles
 from tests.components.stacks import EXISTING_KEY, settings
 
 _ROLE = "arn:aws:iam::123456789012:role/ml/company-{}"
