@@ -19,7 +19,8 @@ _AT_ONCE = 3
 def upload(clients: Clients, target: Target, packed: Packed, news: Callable[[str], None]) -> bool:
     """False when the bucket holds it and is not about to drop it: its key is the digest of its content.
 
-    No more than a few parts are in memory. Raises ChangedError, or AwsError; a part that was uploaded is taken back then, and on Ctrl-C.
+    No more than a few parts are in memory. Raises ChangedError, or AwsError; a part that was uploaded is taken back
+    then, and on Ctrl-C.
     """
     from boto3.s3.transfer import TransferConfig
     from botocore.exceptions import ClientError
