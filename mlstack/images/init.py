@@ -69,6 +69,7 @@ class Init:
         self.result = {
             "ok": True,
             "environment": contract.environment,
+            "team": contract.team,
             "directory": str(self._directory),
             "files": [str(each) for each in self._files],
             "project": self._project.kind,
@@ -101,7 +102,8 @@ class Init:
         elif found["missing"]:
             lines += ["\nZenML needs more on this stack. Lines for requirements.txt before the first build:"]
             lines += [found["add"]]
-        lines.append(f"\nnext: mlstack image build {self._directory}")
+        team = f" --team {found['team']}" if found["team"] else ""
+        lines.append(f"\nnext: mlstack image build {self._directory}{team}")
         return "\n".join(lines)
 
     def _dockerfile(self, base: Base, *, root: bool) -> str:
