@@ -101,7 +101,7 @@ def build(
 @image.command(
     epilog="Examples:  mlstack image init --stack dev   |   mlstack image init code --python 3.12 --force"
     "   |   mlstack image init --base public.ecr.aws/docker/library/python:3.12-slim"
-    "   |   mlstack image init --refresh-base"
+    "   |   mlstack image init --package train   |   mlstack image init --refresh-base"
 )
 def init(
     directory: Annotated[Path, typer.Argument(help="Directory with uv.lock or requirements.txt.")] = Path(),
@@ -111,6 +111,7 @@ def init(
     python: Annotated[
         str | None, typer.Option(help="3.10, 3.11 or 3.12. Default: that of .python-version, else 3.11.")
     ] = None,
+    package: Annotated[str | None, typer.Option(help="The one member of a uv workspace that the image is for.")] = None,
     base: Annotated[
         str | None, typer.Option(help="IMAGE@sha256:..., or IMAGE:TAG, whose digest its registry is asked for.")
     ] = None,
@@ -132,7 +133,7 @@ def init(
     from mlstack.registration import source
 
     if refresh_base:
-        if base or python or force or team or user != "auto":
+        if base or python or package or force or team or user != "auto":
             raise UsageError("--refresh-base changes the base alone", hint="leave the other options away")
         refreshed = refresh(directory)
         if as_json:
@@ -144,6 +145,6 @@ def init(
     one_of("--user", user, USERS)
     if python is not None:
         one_of("--python", python, PYTHONS)
-    made = Init(directory, python=python, base=base, user=user, force=force)
+    made = Init(directory, python=python, base=base, user=user, force=force, package=package)
     made.write(source.load(stack, outputs, team))
     typer.echo(json.dumps(made.result) if as_json else made.told())
