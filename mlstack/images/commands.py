@@ -116,7 +116,7 @@ def init(
         str | None, typer.Option(help="IMAGE@sha256:..., or IMAGE:TAG, whose digest its registry is asked for.")
     ] = None,
     user: Annotated[
-        str, typer.Option(help="root, zenml (not root), or auto: root where SageMaker runs it, as AWS wants it.")
+        str, typer.Option(help="root, zenml (not root), or auto: root where SageMaker runs it, zenml elsewhere.")
     ] = "auto",
     force: Annotated[bool, typer.Option("--force", help="Write over a Dockerfile or .dockerignore.")] = False,
     refresh_base: Annotated[

@@ -99,7 +99,7 @@ class Init:
         """The result for people."""
         found = self.result
         lines = [*(f"wrote   {each}" for each in found["files"]), f"base    {found['base']}"]
-        why = " (AWS wants it of containers on SageMaker; --user zenml for one without its rights)"
+        why = " (others may be unable to write in SageMaker's /opt/ml and /tmp; --user zenml runs without its rights)"
         lines.append(f"user    {found['user']}{why if self._user == 'auto' and found['user'] == 'root' else ''}")
         if found["left_out"]:
             members = ", ".join(found["left_out"])

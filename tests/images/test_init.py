@@ -185,7 +185,17 @@ def test_hashes_are_checked_where_there_are_any(pip: Path) -> None:
 def test_root_is_for_sagemaker_with_the_reason_in_the_file(pip: Path) -> None:
     text = dockerfile(pip, root=True)
     assert instructions(text)[-1] == "USER root"
-    assert "docs.aws.amazon.com/sagemaker" in text
+    assert text.splitlines()[-2].startswith("# Others may be unable to write in SageMaker's /opt/ml and /tmp: https://")
+    assert "TMPDIR" not in text
+
+
+def test_who_is_not_root_has_a_place_for_temporary_files_that_sagemaker_does_not_mount(pip: Path) -> None:
+    found = instructions(dockerfile(pip))
+    (environment,) = (line for line in found if line.startswith("ENV PYTHONUNBUFFERED"))
+    assert environment.split()[-1] == "TMPDIR=/app/.tmp"
+    (made,) = (line for line in found if line.startswith("RUN groupadd"))
+    assert made.endswith("mkdir /app/.tmp && chown 1000:1000 /app /app/.tmp")
+    assert found.index(made) == found.index("WORKDIR /app") + 1, "a Dockerfile has TMPDIR before anything is installed"
 
 
 def test_uv_in_the_image_is_the_one_that_we_lock() -> None:

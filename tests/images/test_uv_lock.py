@@ -56,9 +56,9 @@ def test_of_a_lock_counts_what_the_image_gets_and_no_more(tmp_path: Path) -> Non
 def test_the_walk_over_a_real_lock_is_what_uv_installs(project: str, package: str | None) -> None:
     """Of a project with a member, and of a workspace whose root is no project, with groups that come unasked."""
     root = Path(__file__).with_name(project)
+    chosen = ["--package", package] if package else []
     exported = subprocess.run(
-        [UV, "export", "--frozen", "--no-dev", "--no-hashes", "--no-emit-local"]
-        + (["--package", package] if package else []),
+        [str(UV), "export", "--frozen", "--no-dev", "--no-hashes", "--no-emit-local", *chosen],
         cwd=root,
         capture_output=True,
         text=True,
