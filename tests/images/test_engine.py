@@ -126,7 +126,7 @@ def test_the_same_platform_is_built_whatever_this_machine_is(engine: str, tmp_pa
 def test_engines_that_may_not_look_beside_the_dockerfile_are_told_what_is_ignored(
     engine: str, told: bool, tmp_path: Path
 ) -> None:
-    """buildah looks there itself since 2022, podman came later (containers/podman, 17369). Docker has no such option."""
+    """buildah looks there itself since 2022, podman came later (containers/podman 17369). Docker needs no option."""
     from mlstack.images.engine import LocalEngine
 
     command = LocalEngine(engine, None, None)._build(tmp_path, "image:tag")  # type: ignore[arg-type]
