@@ -14,9 +14,9 @@ from botocore.config import Config
 
 from mlstack.contract import MLStackOutputs
 from mlstack.registration import source
-from tests.registration.conftest import Hook, Server, emulated, hook, server
+from tests.registration.conftest import Hook, Server, emulated, forked, hook, server
 
-__all__ = ["emulated", "hook", "server"]
+__all__ = ["emulated", "forked", "hook", "server"]
 
 
 @dataclass(frozen=True)
