@@ -133,7 +133,7 @@ def init(
     from mlstack.registration import source
 
     if refresh_base:
-        if base or python or package or force or team or user != "auto":
+        if base or python or package or force or user != "auto":
             raise UsageError("--refresh-base changes the base alone", hint="leave the other options away")
         refreshed = refresh(directory)
         if as_json:

@@ -13,10 +13,15 @@ from threading import Thread
 import pytest
 from packaging.requirements import Requirement
 
+from mlstack.contract import MLStackOutputs
 from mlstack.errors import UsageError
+from mlstack.images.init import Init
 from mlstack.images.needed import way_out
 from mlstack.images.project import read
+from tests.components.stacks import CASES, program
 from tests.images.projects import BASE, dockerfile, instructions, uv_project
+from tests.images.stack import CASE
+from tests.recording import record
 
 UV = Path(sys.executable).with_name("uv")
 GIT = '[[package]]\nname = "lib"\nversion = "1"\nsource = {{ git = "{url}?rev=v1#0123" }}\n'
@@ -105,6 +110,19 @@ def test_one_member_alone_is_installed_by_both_commands_and_an_unknown_one_is_re
         read(root, "3.11", "tarin")
     with pytest.raises(UsageError, match=r"is a member of the workspace in .*\n.*--package train"):
         read(root / "train", "3.11")
+
+
+def test_what_is_left_out_and_what_comes_from_git_is_told_with_the_command_for_what_is_missing(tmp_path: Path) -> None:
+    member = '[[package]]\nname = "{0}"\nversion = "1"\nsource = {{ editable = "{0}" }}\n'
+    held = '[manifest]\nmembers = ["mine", "other"]\n'
+    packages = MINE.format(source="virtual") + GIT.format(url="https://example.com/lib.git") + member.format("other")
+    made = Init(uv_project(tmp_path, "", held + packages), python=None, base=BASE, user="auto", force=False)
+    made.write(MLStackOutputs.parse(record(program(CASES[CASE])).of("MLStack").outputs[0]["contract"], origin=CASE))
+    told = made.told()
+    assert "\nnot installed, because the project does not depend on them: other (--package NAME)\n" in told
+    assert "\nfrom git repositories, which a build reads without credentials: lib\n" in told
+    assert f"\nuv add --directory {tmp_path} " in told
+    assert (made.result["git"], made.result["left_out"], made.result["package"]) == (["lib"], ["other"], None)
 
 
 @pytest.mark.parametrize("url", ["ssh://git@example.com/lib.git", "file:///home/jo/lib"])
