@@ -50,9 +50,9 @@ def test_what_comes_from_git_is_fetched_in_a_stage_of_its_own_and_the_image_has_
     [
         (f"{HASHED}\n{LIB}\n", "line 2: lib is fetched from git, which has no hash"),
         ("lib @ git+ssh://git@example.com/lib.git\n", "lib is fetched from ssh://git@example.com/lib.git: a build has"),
-        ("lib @ git+file:///home/jo/lib\n", "line 1: lib is fetched from file:///home/jo/lib"),
+        ("lib @ git+file:///srv/lib\n", "line 1: lib is fetched from file:///srv/lib"),
         ("lib @ hg+https://example.com/lib\n", "fetched with hg"),
-        ("lib @ file:///home/jo/lib-1-py3-none-any.whl\n", "installs from this directory"),
+        ("lib @ file:///srv/lib-1-py3-none-any.whl\n", "installs from this directory"),
     ],
 )
 def test_what_no_build_could_install_is_refused_with_its_line(tmp_path: Path, text: str, said: str) -> None:

@@ -125,7 +125,7 @@ def test_what_is_left_out_and_what_comes_from_git_is_told_with_the_command_for_w
     assert (made.result["git"], made.result["left_out"], made.result["package"]) == (["lib"], ["other"], None)
 
 
-@pytest.mark.parametrize("url", ["ssh://git@example.com/lib.git", "file:///home/jo/lib"])
+@pytest.mark.parametrize("url", ["ssh://git@example.com/lib.git", "file:///srv/lib"])
 def test_a_repository_that_no_build_can_fetch_from_is_refused(tmp_path: Path, url: str) -> None:
     root = uv_project(tmp_path, "", MINE.format(source="virtual") + GIT.format(url=url))
     with pytest.raises(UsageError, match=f"lib is fetched from {url}"):
