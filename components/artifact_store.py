@@ -11,7 +11,7 @@ from components.after import after
 from components.encryption_key import EncryptionKey
 from components.flavors import configured
 from components.iam import Conditions, Statement
-from components.names import BUILD_CONTEXTS, JOB_OUTPUT, Names
+from components.names import BUILD_CONTEXT_DAYS, BUILD_CONTEXTS, JOB_OUTPUT, Names
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
 from mlstack.contract import Component
 
@@ -64,7 +64,8 @@ class ArtifactStore(ComponentResource):
                     {
                         "id": "drop-old-versions",
                         "noncurrent_version_expiration": {"noncurrent_days": args.noncurrent_version_days},
-                    }
+                    },
+                    _drop_build_contexts(),
                 ],
                 force_destroy=args.force_destroy,
                 keep=args.keep,
@@ -115,6 +116,21 @@ class ArtifactStore(ComponentResource):
             configuration=configured({"path": self._args.names.artifacts_uri}, self._args.configuration),
             connector="s3",
         )
+
+
+def _drop_build_contexts() -> dict[str, object]:
+    """Code that was sent to be built, by ZenML or `mlstack image build`: nothing reads it once the image is there.
+
+    Of two rules S3 heeds the one that ends first, and its own delete markers go by the same days:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-conflicts.html
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_LifecycleExpiration.html
+    """
+    return {
+        "id": "drop-build-contexts",
+        "filter": {"prefix": f"{BUILD_CONTEXTS}/"},
+        "expiration": {"days": BUILD_CONTEXT_DAYS},
+        "noncurrent_version_expiration": {"noncurrent_days": 1},
+    }
 
 
 def grant_read_write(names: Names, *, encrypted: bool) -> tuple[Statement, ...]:

@@ -22,6 +22,8 @@ ALIAS_LIMIT = 256
 
 # zenml/image_builders/aws_image_builder.py: build contexts go below this prefix.
 BUILD_CONTEXTS = "code-build-contexts"
+# For as long an unchanged context need not be uploaded again.
+BUILD_CONTEXT_DAYS = 30
 # Ours: what SageMaker itself writes, away from what ZenML keeps.
 JOB_OUTPUT = "sagemaker"
 

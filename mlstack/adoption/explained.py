@@ -41,7 +41,8 @@ _BY_TYPE: Mapping[str, Explanation] = {
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _ENCRYPTION,
     "aws:s3/bucketVersioning:BucketVersioning": _keep("versioning", "what is overwritten or deleted can be had back"),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _keep(
-        "bucket-lifecycle", "old versions and unfinished uploads go after a while; no object that is there does"
+        "bucket-lifecycle",
+        "old versions, unfinished uploads and build contexts go after a while; nothing else that is there does",
     ),
     "aws:s3/bucketPolicy:BucketPolicy": _keep("bucket-policy", "nothing crosses a network in the clear"),
     "aws:s3/bucketNotification:BucketNotification": _keep("bucket-events", "what happens in it goes to EventBridge"),

@@ -48,7 +48,12 @@ class ImageBuild:
         self.engine = self._engine()
         self._console = Console(stderr=True)
         self._stages = Stages(self._console)
-        self.result: dict[str, Any] = {"ok": False, "environment": target.environment, "engine": self.engine}
+        self.result: dict[str, Any] = {
+            "ok": False,
+            "environment": target.environment,
+            "team": target.team,
+            "engine": self.engine,
+        }
 
     def _engine(self) -> str:
         """CodeBuild when the stack has it: it has the rights, and it is there for everybody."""

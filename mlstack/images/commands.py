@@ -9,7 +9,7 @@ import typer
 from mlstack.errors import UsageError
 from mlstack.images.builder.commands import builder
 from mlstack.images.context import LIMIT, parse_size, shown_size
-from mlstack.images.options import ENGINES, ConnectorOption, EngineOption, QuietOption, one_of, show
+from mlstack.images.options import ENGINES, ConnectorOption, EngineOption, QuietOption, TeamOption, one_of, show
 from mlstack.registration.commands import JsonOption, OutputsOption, StackOption
 
 FINDINGS = 9
@@ -22,7 +22,7 @@ image.add_typer(builder, name="builder")
 
 @image.command(
     epilog="Examples:  mlstack image build   |   mlstack image build code --stack dev --tag v1.2.0 --fail-on high"
-    "   |   mlstack image build --engine docker --json"
+    "   |   mlstack image build --team vision --engine docker --json"
 )
 def build(
     context: Annotated[
@@ -34,6 +34,7 @@ def build(
     ] = None,
     stack: StackOption = None,
     outputs: OutputsOption = None,
+    team: TeamOption = None,
     engine: EngineOption = "auto",
     connector: ConnectorOption = False,
     fail_on: Annotated[
@@ -72,7 +73,7 @@ def build(
         minutes=timeout,
         quiet=quiet,
     )
-    contract = source.load(stack, outputs)
+    contract = source.load(stack, outputs, team)
     made = ImageBuild(asked, Target.of(contract))
     try:
         packed = made.pack()
@@ -100,20 +101,22 @@ def build(
 @image.command(
     epilog="Examples:  mlstack image init --stack dev   |   mlstack image init code --python 3.12 --force"
     "   |   mlstack image init --base public.ecr.aws/docker/library/python:3.12-slim"
-    "   |   mlstack image init --refresh-base"
+    "   |   mlstack image init --package train   |   mlstack image init --refresh-base"
 )
 def init(
     directory: Annotated[Path, typer.Argument(help="Directory with uv.lock or requirements.txt.")] = Path(),
     stack: StackOption = None,
     outputs: OutputsOption = None,
+    team: TeamOption = None,
     python: Annotated[
         str | None, typer.Option(help="3.10, 3.11 or 3.12. Default: that of .python-version, else 3.11.")
     ] = None,
+    package: Annotated[str | None, typer.Option(help="The one member of a uv workspace that the image is for.")] = None,
     base: Annotated[
         str | None, typer.Option(help="IMAGE@sha256:..., or IMAGE:TAG, whose digest its registry is asked for.")
     ] = None,
     user: Annotated[
-        str, typer.Option(help="root, zenml (not root), or auto: root where SageMaker runs it, as AWS wants it.")
+        str, typer.Option(help="root, zenml (not root), or auto: root where SageMaker runs it, zenml elsewhere.")
     ] = "auto",
     force: Annotated[bool, typer.Option("--force", help="Write over a Dockerfile or .dockerignore.")] = False,
     refresh_base: Annotated[
@@ -130,7 +133,7 @@ def init(
     from mlstack.registration import source
 
     if refresh_base:
-        if base or python or force or user != "auto":
+        if base or python or package or force or user != "auto":
             raise UsageError("--refresh-base changes the base alone", hint="leave the other options away")
         refreshed = refresh(directory)
         if as_json:
@@ -142,6 +145,6 @@ def init(
     one_of("--user", user, USERS)
     if python is not None:
         one_of("--python", python, PYTHONS)
-    made = Init(directory, python=python, base=base, user=user, force=force)
-    made.write(source.load(stack, outputs))
+    made = Init(directory, python=python, base=base, user=user, force=force, package=package)
+    made.write(source.load(stack, outputs, team))
     typer.echo(json.dumps(made.result) if as_json else made.told())

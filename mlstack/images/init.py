@@ -13,15 +13,14 @@ from mlstack.contract import MLStackOutputs
 from mlstack.errors import MLStackError, UsageError
 from mlstack.images.base import PUBLIC, Base
 from mlstack.images.needed import flavors, missing, needed, way_out
-from mlstack.images.project import Project, default_python, read
+from mlstack.images.project import UV, Project, default_python, read
 from mlstack.stages import Stages
 
 PYTHONS = ("3.10", "3.11", "3.12")
 """ZenML runs on newer ones too, the SageMaker SDK that it asks for does not."""
 USERS = ("auto", "root", "zenml")
 UID = 1000
-# What requirements.txt of MLStack locks, its wheel for linux/amd64.
-UV = "0.13.9"
+# Of uv's wheel for linux/amd64.
 UV_HASH = "d7f459fe4fd247d830351c75686d3996ace3c6f3f728eb0e85a30b7ada0cef19"
 
 _FROM = re.compile(r"^(?P<before>FROM\s+(?:--platform=\S+\s+)?)(?P<image>\S+)", re.IGNORECASE | re.MULTILINE)
@@ -30,7 +29,16 @@ _FROM = re.compile(r"^(?P<before>FROM\s+(?:--platform=\S+\s+)?)(?P<image>\S+)", 
 class Init:
     """`result` holds what was written and what is missing, once `write` is through."""
 
-    def __init__(self, directory: Path, *, python: str | None, base: str | None, user: str, force: bool) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        python: str | None,
+        base: str | None,
+        user: str,
+        force: bool,
+        package: str | None = None,
+    ) -> None:
         """Raises UsageError for what is wrong, before anything is asked or written."""
         self._directory, self._user = directory, user
         self._python = python or default_python(directory)
@@ -39,7 +47,7 @@ class Init:
                 f"{directory / '.python-version'} says {self._python}: an image has {', '.join(PYTHONS)}",
                 hint="choose one with --python",
             )
-        self._project: Project = read(directory, self._python)
+        self._project: Project = read(directory, self._python, package)
         self._base = Base.parse(base or f"{PUBLIC}:{self._python}-slim-bookworm", origin="--base")
         self._files = [directory / "Dockerfile", directory / ".dockerignore"]
         there = [str(each) for each in self._files if os.path.lexists(each)]
@@ -69,10 +77,14 @@ class Init:
         self.result = {
             "ok": True,
             "environment": contract.environment,
+            "team": contract.team,
             "directory": str(self._directory),
             "files": [str(each) for each in self._files],
             "project": self._project.kind,
             "hashed": self._project.hashed,
+            "package": self._project.package,
+            "left_out": list(self._project.left_out),
+            "git": list(self._project.git),
             "python": self._python,
             "base": str(base),
             "user": "root" if root else "zenml",
@@ -87,8 +99,13 @@ class Init:
         """The result for people."""
         found = self.result
         lines = [*(f"wrote   {each}" for each in found["files"]), f"base    {found['base']}"]
-        why = " (AWS wants it of containers on SageMaker; --user zenml for one without its rights)"
+        why = " (others may be unable to write in SageMaker's /opt/ml and /tmp; --user zenml runs without its rights)"
         lines.append(f"user    {found['user']}{why if self._user == 'auto' and found['user'] == 'root' else ''}")
+        if found["left_out"]:
+            members = ", ".join(found["left_out"])
+            lines.append(f"\nnot installed, because the project does not depend on them: {members} (--package NAME)")
+        if found["git"]:
+            lines.append(f"\nfrom git repositories, which a build reads without credentials: {', '.join(found['git'])}")
         if found["open"]:
             lines.append(f"\nrequirements.txt leaves the version open of {', '.join(found['open'])}")
         if not found["hashed"]:
@@ -101,7 +118,8 @@ class Init:
         elif found["missing"]:
             lines += ["\nZenML needs more on this stack. Lines for requirements.txt before the first build:"]
             lines += [found["add"]]
-        lines.append(f"\nnext: mlstack image build {self._directory}")
+        team = f" --team {found['team']}" if found["team"] else ""
+        lines.append(f"\nnext: mlstack image build {self._directory}{team}")
         return "\n".join(lines)
 
     def _dockerfile(self, base: Base, *, root: bool) -> str:
@@ -112,6 +130,8 @@ class Init:
             kind=project.kind,
             files=" ".join(project.files),
             hashed=project.hashed,
+            git=bool(project.git),
+            package=project.package,
             installs=project.installs,
             python=self._python,
             root=root,

@@ -78,5 +78,6 @@ def way_out(lacks: Iterable[str], project: Project) -> str:
     """The command, or the lines, that add what is missing."""
     if project.kind == "uv":
         where = [] if str(project.directory) == "." else ["--directory", str(project.directory)]
-        return shlex.join(["uv", "add", *where, *lacks])
+        member = ["--package", project.adds_to] if project.adds_to else []
+        return shlex.join(["uv", "add", *where, *member, *lacks])
     return "\n".join(lacks)

@@ -16,6 +16,7 @@ EngineOption = Annotated[
 ConnectorOption = Annotated[
     bool, typer.Option("--connector", help="With credentials of the stack's connector in ZenML, not your own.")
 ]
+TeamOption = Annotated[str | None, typer.Option("--team", help="Which of several teams. Each has a registry.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Without the lines of the build's log.")]
 
 

@@ -19,6 +19,8 @@ _LENGTH = 24
 @dataclass(frozen=True, kw_only=True)
 class Target:
     environment: str
+    team: str | None
+    """Of several, whose registry this is."""
     account_id: str
     region: str
     bucket: str
@@ -43,6 +45,7 @@ class Target:
         bucket, _, path = str(components["artifact_store"].configuration["path"]).removeprefix("s3://").partition("/")
         return cls(
             environment=contract.environment,
+            team=contract.team,
             account_id=contract.account_id,
             region=contract.region,
             bucket=bucket,

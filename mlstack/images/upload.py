@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from mlstack.images.archive import Packed, zip_size
 from mlstack.images.aws import Clients, code, said_clearly
 from mlstack.images.context import shown_size
 from mlstack.images.target import Target
 
+FRESH = timedelta(days=15)
+"""Half of what components/names.py lets a context live: an older one might end before its build has fetched it."""
 _PART = 6 << 20
 _AT_ONCE = 3
 
 
 def upload(clients: Clients, target: Target, packed: Packed, news: Callable[[str], None]) -> bool:
-    """False when the bucket holds it: its key is the digest of its content. No more than a few parts are in memory.
+    """False when the bucket holds it and is not about to drop it: its key is the digest of its content.
 
-    Raises ChangedError, or AwsError; a part that was uploaded is taken back then, and on Ctrl-C.
+    No more than a few parts are in memory. Raises ChangedError, or AwsError; a part that was uploaded is taken back
+    then, and on Ctrl-C.
     """
     from boto3.s3.transfer import TransferConfig
     from botocore.exceptions import ClientError
@@ -25,7 +29,7 @@ def upload(clients: Clients, target: Target, packed: Packed, news: Callable[[str
     with said_clearly():
         try:
             found = clients.s3.head_object(Bucket=target.bucket, Key=key)
-            if found["ContentLength"] == size:
+            if found["ContentLength"] == size and datetime.now(UTC) - found["LastModified"] < FRESH:
                 return False
         except ClientError as error:
             if code(error) not in ("404", "NoSuchKey", "NotFound"):

@@ -1,11 +1,13 @@
 """What the stack is made of, and what its contract promises ZenML."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from components.artifact_store import ArtifactStore, ArtifactStoreArgs
 from mlstack.contract import ComponentType, MLStackOutputs
+from mlstack.images.upload import FRESH
 from tests.components.stacks import CASES, EXISTING_KEY, PRINCIPAL, program, settings
 from tests.recording import Recording, record
 
@@ -147,8 +149,11 @@ def test_the_bucket_is_private_versioned_encrypted_and_closed_to_plain_http(chan
 def test_old_versions_and_unfinished_uploads_end_some_day() -> None:
     store = record(program()).under("ArtifactStore")
     rules = store.of("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration").inputs["rules"]
-    assert [rule["id"] for rule in rules] == ["drop-unfinished-uploads", "drop-old-versions"]
+    assert [rule["id"] for rule in rules] == ["drop-unfinished-uploads", "drop-old-versions", "drop-build-contexts"]
     assert rules[1]["noncurrentVersionExpiration"] == {"noncurrentDays": 90}
+    assert [rule["filter"]["prefix"] for rule in rules] == ["", "", "code-build-contexts/"]
+    assert [rule.get("expiration") for rule in rules] == [None, None, {"days": 30}], "artifacts themselves stay"
+    assert timedelta(days=30) == 2 * FRESH, "`mlstack image build` takes no context that is about to end"
 
 
 def test_tags_are_written_once_but_for_those_that_zenml_pushes_again() -> None:

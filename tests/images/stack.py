@@ -141,19 +141,25 @@ def deploy(emulator: RunningEmulator, directory: Path) -> Stack:
     """Everything as the program declares it, so that a right that it forgets is missed here."""
     recording = record(program(CASES[CASE]))
     contract = MLStackOutputs.parse(recording.of("MLStack").outputs[0]["contract"], origin=CASE)
+    assert settings(CASES[CASE]).account_id == contract.account_id
+    target = make(emulator, recording, contract)
+    outputs = directory / "outputs.json"
+    outputs.write_text(json.dumps({"mlstack": contract.as_json()}))
+    with urllib.request.urlopen(f"{emulator.endpoint}/mlstack/registry") as answer:
+        registry = json.load(answer)
+    return Stack(emulator, target, outputs, registry["proxy"], Path(registry["certificate"]), directory / "buildah")
+
+
+def make(emulator: RunningEmulator, recording: Recording, contract: MLStackOutputs) -> Target:
+    """What a recording of one stack declares for images, and where its images go."""
     target = Target.of(contract)
-    assert settings(CASES[CASE]).account_id == target.account_id
     emulator.client("s3").create_bucket(
         Bucket=target.bucket, CreateBucketConfiguration={"LocationConstraint": target.region}
     )
     _repository(emulator, recording)
     _roles(emulator, recording)
     _project(emulator, recording, target)
-    outputs = directory / "outputs.json"
-    outputs.write_text(json.dumps({"mlstack": contract.as_json()}))
-    with urllib.request.urlopen(f"{emulator.endpoint}/mlstack/registry") as answer:
-        registry = json.load(answer)
-    return Stack(emulator, target, outputs, registry["proxy"], Path(registry["certificate"]), directory / "buildah")
+    return target
 
 
 def _repository(emulator: RunningEmulator, recording: Recording) -> None:
@@ -180,8 +186,12 @@ def _roles(emulator: RunningEmulator, recording: Recording) -> None:
 
 def _project(emulator: RunningEmulator, recording: Recording, target: Target) -> None:
     inputs = recording.of("aws:codebuild/project:Project").inputs
-    iam = emulator.client("iam")
-    role = next(each["Arn"] for each in iam.list_roles()["Roles"] if each["RoleName"].endswith("-codebuild"))
+    (name,) = (
+        str(each.inputs["name"])
+        for each in recording.customs
+        if each.type == "aws:iam/role:Role" and each.inputs["name"].endswith("-codebuild")
+    )
+    role = emulator.client("iam").get_role(RoleName=name)["Role"]["Arn"]
     group = inputs["logsConfig"]["cloudwatchLogs"]["groupName"]
     emulator.client("logs").create_log_group(logGroupName=group)
     emulator.client("codebuild").create_project(

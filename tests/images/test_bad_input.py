@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,9 @@ def test_expired_credentials_are_told_from_wrong_ones() -> None:
     assert "the user jo may not ecr:DescribeImages" in denied
 
 
-def test_the_context_goes_up_in_parts_and_none_is_left_when_it_changes_meanwhile(stack: Stack, code: Path) -> None:
+def test_the_context_goes_up_in_parts_and_none_is_left_when_it_changes_meanwhile(
+    stack: Stack, code: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import boto3
 
     from mlstack.images.archive import ChangedError, pack
@@ -153,6 +156,8 @@ def test_the_context_goes_up_in_parts_and_none_is_left_when_it_changes_meanwhile
         (code / "train.py").write_text("print('hello')\n")
         assert upload(clients, stack.target, packed, lambda _: None)
         assert not upload(clients, stack.target, packed, lambda _: None)
+        monkeypatch.setattr("mlstack.images.upload.FRESH", timedelta(0))
+        assert upload(clients, stack.target, packed, lambda _: None), "it might be gone before its build begins"
     finally:
         del os.environ["AWS_ENDPOINT_URL"]
 

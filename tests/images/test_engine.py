@@ -122,6 +122,17 @@ def test_the_same_platform_is_built_whatever_this_machine_is(engine: str, tmp_pa
     assert command[command.index("--platform") + 1] == "linux/amd64"
 
 
+@pytest.mark.parametrize(("engine", "told"), [("docker", False), ("podman", True), ("buildah", True)])
+def test_engines_that_may_not_look_beside_the_dockerfile_are_told_what_is_ignored(
+    engine: str, told: bool, tmp_path: Path
+) -> None:
+    """buildah looks there itself since 2022, podman came later (containers/podman 17369). Docker needs no option."""
+    from mlstack.images.engine import LocalEngine
+
+    command = LocalEngine(engine, None, None)._build(tmp_path, "image:tag")  # type: ignore[arg-type]
+    assert (command[-3:-1] == ["--ignorefile", str(tmp_path / "Dockerfile.dockerignore")]) is told
+
+
 @pytest.mark.parametrize("engine", ["codebuild", "buildah"])
 def test_what_was_left_in_is_not_ignored_again_by_a_file_that_does_not_count(
     stack: Stack, project: Path, engine: str

@@ -2,14 +2,12 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -18,16 +16,15 @@ from packaging.requirements import Requirement
 from mlstack.errors import MLStackError, UsageError
 from mlstack.images.base import Base
 from mlstack.images.context import collect
-from mlstack.images.init import UV, UV_HASH, Init
+from mlstack.images.init import Init
 from mlstack.images.needed import Needed, missing, needed, way_out
 from mlstack.images.project import read
 from tests.components.stacks import CASES, program
 from tests.images.loopback_registry import LoopbackRegistry, running
+from tests.images.projects import BASE, DIGEST
 from tests.images.stack import CASE, ROOT
 from tests.recording import record
 
-DIGEST = "sha256:" + "5" * 64
-BASE = f"registry.example.com/python:3.11@{DIGEST}"
 SAGEMAKER = [("artifact_store", "s3"), ("container_registry", "aws"), ("orchestrator", "sagemaker")]
 LOCKED = {
     "zenml": "0.98.0",
@@ -78,21 +75,6 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         check=False,
         timeout=120,
     )
-
-
-def uv_project(root: Path, pyproject: str, packages: str) -> Path:
-    (root / "pyproject.toml").write_text(f'[project]\nname = "mine"\nversion = "1"\n{pyproject}')
-    (root / "uv.lock").write_text(f'version = 1\nrequires-python = ">=3.11"\n{packages}')
-    return root
-
-
-def dockerfile(project: Path, *, root: bool = False, **given: Any) -> str:
-    made = Init(project, python=given.get("python"), base=BASE, user="auto", force=False)
-    return made._dockerfile(Base.parse(BASE, origin="test"), root=root)
-
-
-def instructions(text: str) -> list[str]:
-    return [line for line in text.replace("\\\n", " ").splitlines() if line and not line.startswith("#")]
 
 
 def test_a_pip_project_gets_an_image_that_our_own_build_takes(pip: Path, contract: Path) -> None:
@@ -166,98 +148,6 @@ def test_a_version_that_satisfies_is_not_asked_for_again_and_another_is(pip: Pat
     assert [Requirement(each).name for each in lacks] == ["sagemaker"]
     assert is_open == ()
     assert way_out(lacks, project) == lacks[0]
-
-
-def test_of_a_lock_counts_what_the_image_gets_and_no_more(tmp_path: Path) -> None:
-    def package(name: str, version: str, more: str = "") -> str:
-        source = 'source = { registry = "https://pypi.org/simple" }'
-        return f'[[package]]\nname = "{name}"\nversion = "{version}"\n{source}\n{more}'
-
-    root = uv_project(
-        tmp_path,
-        "",
-        '[[package]]\nname = "mine"\nversion = "1"\nsource = { virtual = "." }\n'
-        'dependencies = [{ name = "zenml", extra = ["s3fs"] }, '
-        '{ name = "pywin32", marker = "sys_platform == \'win32\'" },'
-        ' { name = "numpy", version = "1.26.4", marker = "python_full_version < \'3.12\'" },'
-        ' { name = "numpy", version = "2.4.0", marker = "python_full_version >= \'3.12\'" }]\n'
-        '[package.dev-dependencies]\ndev = [{ name = "pytest" }]\n'
-        + package("zenml", "0.98.0", '[package.optional-dependencies]\ns3fs = [{ name = "s3fs" }]\n'
-                  'azure = [{ name = "adlfs" }]\n')
-        + package("s3fs", "2025.9.0", 'dependencies = [{ name = "fsspec" }]\n')
-        + "".join(package(name, "1.0") for name in ("pywin32", "pytest", "adlfs", "fsspec"))
-        + package("numpy", "1.26.4")
-        + package("numpy", "2.4.0"),
-    )  # fmt: skip
-    project = read(root, "3.11")
-    assert project.versions == {"zenml": "0.98.0", "s3fs": "2025.9.0", "fsspec": "1.0", "numpy": "1.26.4"}
-    assert read(root, "3.12").versions["numpy"] == "2.4.0"
-    assert way_out(["s3fs>1,!=2"], project) == f"uv add --directory {root} 's3fs>1,!=2'"
-
-
-def test_the_walk_over_a_real_lock_is_what_uv_installs() -> None:
-    root = Path(__file__).with_name("locked")
-    exported = subprocess.run(
-        [Path(sys.executable).with_name("uv"), "export", "--frozen", "--no-dev", "--no-hashes", "--no-emit-local"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    environment = {"sys_platform": "linux", "python_full_version": "3.11.0", "python_version": "3.11"}
-    lines = [Requirement(line) for line in exported.splitlines() if line and not line.startswith((" ", "#"))]
-    installs = {
-        each.name: next(iter(each.specifier)).version
-        for each in lines
-        if each.marker is None or each.marker.evaluate(environment)
-    }
-    assert installs
-    found = read(root, "3.11").versions
-    assert {name: version for name, version in found.items() if name not in ("proj", "a")} == installs
-
-
-def test_dependencies_are_a_layer_of_their_own_before_the_code_and_the_code_is_not_roots(tmp_path: Path) -> None:
-    root = uv_project(tmp_path, "", '[[package]]\nname = "mine"\nsource = { virtual = "." }\n')
-    found = instructions(dockerfile(root))
-    assert found[0] == f"FROM {BASE}"
-    order = [
-        "COPY pyproject.toml uv.lock ./",
-        "RUN uv sync --frozen --no-dev --no-install-local",
-        "COPY --chown=1000:1000 . .",
-        "USER zenml",
-    ]
-    assert [each for each in found if each in order] == order
-    assert found[-1] == "USER zenml"
-    assert not any("--no-editable" in each for each in found)
-
-
-def test_a_project_that_is_a_package_is_installed_after_its_code_is_there(tmp_path: Path) -> None:
-    root = uv_project(tmp_path, "", '[[package]]\nname = "mine"\nsource = { editable = "." }\n')
-    found = instructions(dockerfile(root))
-    assert found.index("RUN uv sync --frozen --no-dev --no-editable") == found.index("COPY --chown=1000:1000 . .") + 1
-
-
-def test_hashes_are_checked_where_there_are_any(pip: Path) -> None:
-    (pip / "requirements.txt").write_text("-c limits.txt\nzenml==0.98.0 \\\n    --hash=sha256:00 # why\n")
-    (pip / "limits.txt").write_text("numpy<2\n")
-    found = instructions(dockerfile(pip))
-    assert "COPY requirements.txt limits.txt ./" in found
-    assert any("--require-hashes -r requirements.txt" in each for each in found)
-    (pip / "requirements.txt").write_text("zenml==0.98.0\n")
-    assert not any("--require-hashes" in each for each in instructions(dockerfile(pip)))
-
-
-def test_root_is_for_sagemaker_with_the_reason_in_the_file(pip: Path) -> None:
-    text = dockerfile(pip, root=True)
-    assert instructions(text)[-1] == "USER root"
-    assert "docs.aws.amazon.com/sagemaker" in text
-
-
-def test_uv_in_the_image_is_the_one_that_we_lock() -> None:
-    locked = re.search(r"^uv==(\S+)(.*?)^\w", (ROOT / "requirements.txt").read_text(), re.MULTILINE | re.DOTALL)
-    assert locked is not None
-    assert locked[1] == UV
-    assert f"sha256:{UV_HASH}" in locked[2]
 
 
 @pytest.mark.parametrize(

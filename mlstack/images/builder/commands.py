@@ -36,12 +36,12 @@ def publish(
     It holds the AWS command line and buildah behind the name docker. The same definition is built once, and nothing
     uses it before the setting that is printed is deployed. Exit code 0; 1 and 2 for what went wrong.
     """
-    from mlstack.images.builder.publish import Publication, definition
+    from mlstack.images.builder.publish import Publication, definition, only
     from mlstack.images.connector import clients
     from mlstack.registration import source
 
     one_of("--engine", engine, ENGINES)
-    contract = source.load(stack, outputs)
+    contract = only(source.read_all(stack, outputs))
     with definition(base) as directory:
         publication = Publication(contract, directory, engine=engine, quiet=quiet, stack=stack)
         try:

@@ -19,6 +19,7 @@ from mlstack.images.build import Asked, ImageBuild
 from mlstack.images.builder import FILES, FOLDER
 from mlstack.images.context import LIMIT, collect
 from mlstack.images.target import Target
+from mlstack.registration.source import Told
 
 TAG = "mlstack-builder-"
 """How its tags begin; components/container_registry.py keeps those from expiring."""
@@ -49,6 +50,18 @@ def definition(base: str | None) -> Iterator[Path]:
             file = place / "Dockerfile"
             file.write_text(_BASE.sub(f"ARG BASE={base}", file.read_text(encoding="utf-8")), encoding="utf-8")
         yield place
+
+
+def only(told: tuple[Told, ...]) -> MLStackOutputs:
+    """The contract of the one stack. Raises UsageError when there are teams."""
+    contract = told[0].contract
+    if contract.team is not None:
+        raise UsageError(
+            f"environment {contract.environment} has teams: {SETTING} is the same for all, and a team's build role "
+            "pulls from the team's own repository only",
+            hint="build with mlstack image build --team NAME, or name an image there that all may pull",
+        )
+    return contract
 
 
 class Publication:

@@ -69,13 +69,6 @@ class Emulator:
         """Blocks until the process is told to end."""
         self._server.serve_forever()
 
-    def _account(self, environ: dict[str, Any]) -> str:
-        """Moto's own way to tell takes every key that it did not give out for one of its default account."""
-        from mlstack.local.aws.callers import access_key_of, account_of
-
-        key = access_key_of(environ.get("HTTP_AUTHORIZATION", ""), environ.get("QUERY_STRING", ""))
-        return account_of(key, self._args.account_id)
-
     def close(self) -> None:
         """End every job and build that still runs."""
         self._builds.close()
@@ -105,7 +98,16 @@ class Emulator:
             if credentials is None:
                 return _answer(start_response, "403 Forbidden", {"message": "this token belongs to no running job"})
             return _answer(start_response, "200 OK", credentials)
-        environ["HTTP_X_MOTO_ACCOUNT_ID"] = self._account(environ)
+        from mlstack.local.aws.callers import access_key_of, account_of
+        from mlstack.local.aws.expired import is_over, refusal
+
+        key = access_key_of(environ.get("HTTP_AUTHORIZATION", ""), environ.get("QUERY_STRING", ""))
+        if is_over(key):
+            refused = refusal(environ)
+            start_response(refused.status, refused.headers)
+            return [refused.body]
+        # Moto's own way to tell takes every key that it did not give out for one of its default account.
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = account_of(key, self._args.account_id)
         answer: Iterable[bytes] = self._moto(environ, start_response)
         return answer
 
