@@ -187,9 +187,11 @@ def _named(image: str) -> str:
 
 
 def _in_one_line(error: MLStackError | OSError) -> str:
-    """Without the lines of a log, which the build's own has."""
+    """What is wrong and the way out; of a build's log, which it keeps itself, the last word."""
     if isinstance(error, OSError):
         return str(error)
-    said = [line.strip() for line in error.message.splitlines() if not line.startswith("  |")]
-    hint = f" ({' '.join(error.hint.split())})" if error.hint else ""
-    return textwrap.shorten(" ".join(said), _WIDTH, placeholder=" ...") + hint
+    said, log = [], []
+    for line in error.message.splitlines():
+        (log if line.startswith("  |") else said).append(line.strip(" |"))
+    told = textwrap.shorten(": ".join([" ".join(said), *log[-1:]]), _WIDTH, placeholder=" ...")
+    return f"{told} ({' '.join(error.hint.split())})" if error.hint and not log else told

@@ -1,0 +1,243 @@
+"""The image that a pipeline of ours runs in: built and named by digest, or the reason in one line.
+
+Built for real, upon a stand-in for the image of Python: what `pip` would install is not installed.
+"""
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from mlstack.contract import MLStackOutputs
+from mlstack.errors import UsageError
+from mlstack.images.aws import Clients
+from mlstack.images.pipeline import EXAMPLE, Choice, PipelineImage, image_for
+from mlstack.stages import Running
+from tests.images.stack import ROOT, Stack
+
+NOBODY = "127.0.0.1:9/python:3.11"
+DIGEST = "sha256:" + "5" * 64
+
+
+class _Stage(Running):
+    """Hears what is told, and may be interrupted by it."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.ends_at: str | None = None
+        super().__init__("image", Console(quiet=True), news=self._hear)
+
+    def _hear(self, text: str) -> None:
+        self.told.append(text)
+        if self.ends_at and self.ends_at in text:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def stage() -> _Stage:
+    return _Stage()
+
+
+@pytest.fixture
+def contract(stack: Stack) -> MLStackOutputs:
+    return MLStackOutputs.parse(stack.outputs.read_text(), origin="the outputs")
+
+
+Make = Callable[..., PipelineImage]
+
+
+@pytest.fixture
+def make(stack: Stack, contract: MLStackOutputs, stage: _Stage) -> Make:
+    class Session:
+        def client(self, service: str, **_: object) -> Any:
+            return stack.emulator.client(service)
+
+    def made(choice: Choice, *, of: MLStackOutputs = contract) -> PipelineImage:
+        whom = Clients(Session(), of.region)
+        return image_for(choice, of, stage, otherwise="ZenML builds it", as_whom=lambda: whom)
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def python(stack: Stack, base: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """By digest, in the stack's repository: a shell, and a pip that keeps what it was asked to install."""
+    root = tmp_path_factory.mktemp("python")
+    (root / "pip").write_text("#!/bin/sh\necho $* > /asked\ncat requirements.txt > /installed\n")
+    (root / "pip").chmod(0o755)
+    (root / "Dockerfile").write_text(f"FROM {base}\nCOPY pip /bin/pip\n")
+    return str(stack.built(root)["image"])
+
+
+def test_the_example_is_built_upon_the_given_base_and_named_by_digest(
+    stack: Stack, python: str, make: Make, stage: _Stage
+) -> None:
+    image = make(Choice.of(None, python, program=ROOT))
+    assert image.built
+    assert image.image == f"{stack.target.image}@{image.digest}"
+    assert image.digest is not None
+    assert image.told.startswith(f"built, {image.digest}, ")
+    assert image.told.endswith("MB")
+    assert not stage.skipped
+    assert any("│ STEP" in told for told in stage.told), "the log is no news while it builds"
+    files = stack.files(image.digest)
+    assert files["installed"] == (ROOT / EXAMPLE / "requirements.txt").read_bytes()
+    assert b"--require-hashes -r requirements.txt" in files["asked"]
+    assert {each for each in files if each.startswith("app/")} == {
+        "app/pipeline.py",
+        "app/requirements.txt",
+        "app/run.py",
+    }
+
+    builds = stack.builds()
+    begun = time.monotonic()
+    again = make(Choice.of(None, python, program=ROOT))
+    assert time.monotonic() - begun < 1, "the registry alone is to be asked"
+    assert not again.built
+    assert (again.image, again.bytes) == (image.image, image.bytes)
+    assert again.told.startswith(f"there already, {image.digest}, ")
+    assert stack.builds() == builds
+
+
+def test_other_code_is_another_image(stack: Stack, python: str, make: Make, tmp_path: Path) -> None:
+    first = make(Choice.of(None, python, program=ROOT))
+    shutil.copytree(ROOT / EXAMPLE, tmp_path / EXAMPLE)
+    (tmp_path / EXAMPLE / "README.md").write_text("is not sent")
+    assert make(Choice.of(None, python, program=tmp_path)).image == first.image
+    (tmp_path / EXAMPLE / "pipeline.py").write_text("changed = True\n")
+    changed = make(Choice.of(None, python, program=tmp_path))
+    assert changed.image != first.image
+    assert changed.digest is not None
+    assert stack.files(changed.digest)["app/pipeline.py"] == b"changed = True\n"
+
+
+def test_a_directory_of_ones_own_is_built_as_it_stands(stack: Stack, project: Path, make: Make) -> None:
+    image = make(Choice.of(str(project), None))
+    assert image.digest is not None
+    assert stack.files(image.digest)["app/made"] == b"made\n"
+
+
+def test_an_image_that_is_there_is_taken_without_asking(make: Make, stage: _Stage) -> None:
+    given = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/mine@{DIGEST}"
+    assert make(Choice.of(given, None)) == PipelineImage(image=given, digest=DIGEST, told=given)
+    assert stage.told == []
+
+
+def test_a_base_out_of_reach_is_the_reason_and_nothing_is_sent(stack: Stack, make: Make, stage: _Stage) -> None:
+    before = stack.contexts(), stack.builds()
+    image = make(Choice.of(None, NOBODY, program=ROOT))
+    assert image.image is None
+    assert stage.skipped
+    assert image.told == f"not built, ZenML builds it: {image.reason}"
+    assert image.reason == (
+        "the registry 127.0.0.1:9 could not be asked for 127.0.0.1:9/python:3.11: [Errno 111] Connection refused "
+        "(--base takes one that can be reached from here)"
+    )
+    assert (stack.contexts(), stack.builds()) == before
+
+
+def test_a_base_out_of_the_builds_reach_is_the_reason(make: Make) -> None:
+    image = make(Choice.of(None, f"{NOBODY}@{DIGEST}", program=ROOT))
+    assert image.image is None
+    assert image.reason is not None
+    assert "127.0.0.1:9" in image.reason
+    assert "refused" in image.reason
+    assert "\n" not in image.told
+
+
+def test_what_a_failing_build_said_last_is_the_reason(project: Path, make: Make) -> None:
+    (project / "Dockerfile").write_text((project / "Dockerfile").read_text() + "USER 0\nRUN echo no wheel >&2; false\n")
+    image = make(Choice.of(str(project), None))
+    assert image.image is None
+    assert image.reason is not None
+    assert image.reason.startswith("a command of the Dockerfile failed (")
+    assert "exit status 1" in image.reason
+    assert "\n" not in image.told
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"image_builder": None}, "is switched off"),
+        ({"container_registry": None}, "has no container registry"),
+    ],
+)
+def test_a_stack_that_cannot_hold_or_build_one_is_the_reason(
+    make: Make,
+    contract: MLStackOutputs,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: dict[str, None],
+    reason: str,
+) -> None:
+    monkeypatch.setenv("PATH", str(project))  # where there is neither docker nor podman nor buildah
+    components = {kind: each for kind, each in contract.components.items() if kind not in change}
+    image = make(Choice.of(str(project), None), of=contract.model_copy(update={"components": components}))
+    assert image.image is None
+    assert image.reason is not None
+    assert reason in image.reason
+
+
+def test_a_secret_in_the_context_is_the_reason(project: Path, make: Make, stack: Stack) -> None:
+    (project / ".env").write_text("KEY=value\n")
+    before = stack.contexts()
+    image = make(Choice.of(str(project), None))
+    assert image.image is None
+    assert image.reason is not None
+    assert ".env" in image.reason
+    assert stack.contexts() == before
+
+
+def test_steps_that_run_on_this_machine_need_none(make: Make, contract: MLStackOutputs, stage: _Stage) -> None:
+    orchestrator = contract.components["orchestrator"].model_copy(update={"flavor": "local"})
+    components = {**contract.components, "orchestrator": orchestrator}
+    image = make(Choice.of(None, NOBODY, program=ROOT), of=contract.model_copy(update={"components": components}))
+    assert image.told == "not built, the steps run on this machine: mlstack:orchestrator is local"
+    assert stage.told == []
+
+
+def test_none_is_built_when_that_is_asked_for(make: Make, stage: _Stage) -> None:
+    assert make(Choice.of(None, None, build=False)).told == "not built, ZenML builds it: --no-image"
+    assert stage.told == []
+
+
+def test_ctrl_c_stops_the_build_in_the_cloud(stack: Stack, project: Path, make: Make, stage: _Stage) -> None:
+    (project / "Dockerfile").write_text((project / "Dockerfile").read_text() + "RUN echo sleeping; sleep 600\n")
+    stage.ends_at = "│ sleeping"
+    with pytest.raises(KeyboardInterrupt):
+        make(Choice.of(str(project), None))
+    codebuild = stack.emulator.client("codebuild")
+    deadline = time.monotonic() + 20
+    while (build := codebuild.batch_get_builds(ids=stack.builds()[-1:])["builds"][0])["buildStatus"] == "IN_PROGRESS":
+        assert time.monotonic() < deadline, "the build goes on"
+        time.sleep(0.2)
+    assert build["buildStatus"] == "STOPPED"
+
+
+@pytest.mark.parametrize(
+    ("image", "base", "build", "said"),
+    [
+        ("nowhere", None, True, "--image is 'nowhere': neither a directory nor an image"),
+        ("tests", None, True, "tests/Dockerfile cannot be read: No such file or directory"),
+        (None, "python", True, "--base is 'python': not an image with its registry"),
+        ("mlstack/images/builder", "python", True, "--base is 'python'"),
+        (f"registry.example.com/mine@{DIGEST}", NOBODY, True, "--base is for an image that is built"),
+        ("examples/digits", None, False, "--no-image builds none"),
+        (None, NOBODY, False, "--no-image builds none"),
+    ],
+)
+def test_what_was_asked_for_wrongly_is_said_before_anything_is_touched(
+    image: str | None, base: str | None, build: bool, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(UsageError, match=said):
+        Choice.of(image, base, build=build)
+
+
+def test_a_base_for_a_dockerfile_that_takes_none_is_refused(project: Path) -> None:
+    with pytest.raises(UsageError, match="has no line ARG BASE="):
+        Choice.of(str(project), NOBODY)
