@@ -23,6 +23,8 @@ from mlstack.images.upload import upload
 from mlstack.stages import Running, Stages, Within
 
 _SCAN_SECONDS = 180.0
+_WIDTH = 80
+"""Of a log's line that is news among others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +182,7 @@ class _Told:
 
     def line(self, text: str) -> None:
         if text.strip() and self._within:
-            self._news(f"{self._phase} │ {text.rstrip()}")
+            self._news(f"{self._phase} │ {text.rstrip()[:_WIDTH]}")
         elif text.strip() and not self._quiet:
             self._print(f"│ {text.rstrip()}")
 

@@ -35,7 +35,7 @@ BaseOption = Annotated[
 ]
 
 _BASE = re.compile(r"^ARG BASE=(\S+)$", re.MULTILINE)
-_WIDTH = 400
+_WIDTH = 250
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,11 +187,14 @@ def _named(image: str) -> str:
 
 
 def _in_one_line(error: MLStackError | OSError) -> str:
-    """What is wrong and the way out; of a build's log, which it keeps itself, the last word."""
+    """What is wrong and the way out; of a build's log, which it keeps itself, the end of the last line."""
     if isinstance(error, OSError):
         return str(error)
-    said, log = [], []
+    said: list[str] = []
+    log: list[str] = []
     for line in error.message.splitlines():
         (log if line.startswith("  |") else said).append(line.strip(" |"))
-    told = textwrap.shorten(": ".join([" ".join(said), *log[-1:]]), _WIDTH, placeholder=" ...")
-    return f"{told} ({' '.join(error.hint.split())})" if error.hint and not log else told
+    told = textwrap.shorten(" ".join(said), _WIDTH, placeholder=" ...")
+    if log:
+        return f"{told}: {log[-1] if len(log[-1]) <= _WIDTH else f'... {log[-1][-_WIDTH:]}'}"
+    return f"{told} ({' '.join(error.hint.split())})" if error.hint else told

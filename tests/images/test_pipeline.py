@@ -3,7 +3,8 @@
 Built for real, upon a stand-in for the image of Python: what `pip` would install is not installed.
 """
 
-import shutil
+import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,16 +25,15 @@ DIGEST = "sha256:" + "5" * 64
 
 
 class _Stage(Running):
-    """Hears what is told, and may be interrupted by it."""
+    """Hears what is told, and is interrupted by the word `interrupt`."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
-        self.ends_at: str | None = None
         super().__init__("image", Console(quiet=True), news=self._hear)
 
     def _hear(self, text: str) -> None:
         self.told.append(text)
-        if self.ends_at and self.ends_at in text:
+        if text.endswith("│ interrupt"):
             raise KeyboardInterrupt
 
 
@@ -103,24 +103,6 @@ def test_the_example_is_built_upon_the_given_base_and_named_by_digest(
     assert stack.builds() == builds
 
 
-def test_other_code_is_another_image(stack: Stack, python: str, make: Make, tmp_path: Path) -> None:
-    first = make(Choice.of(None, python, program=ROOT))
-    shutil.copytree(ROOT / EXAMPLE, tmp_path / EXAMPLE)
-    (tmp_path / EXAMPLE / "README.md").write_text("is not sent")
-    assert make(Choice.of(None, python, program=tmp_path)).image == first.image
-    (tmp_path / EXAMPLE / "pipeline.py").write_text("changed = True\n")
-    changed = make(Choice.of(None, python, program=tmp_path))
-    assert changed.image != first.image
-    assert changed.digest is not None
-    assert stack.files(changed.digest)["app/pipeline.py"] == b"changed = True\n"
-
-
-def test_a_directory_of_ones_own_is_built_as_it_stands(stack: Stack, project: Path, make: Make) -> None:
-    image = make(Choice.of(str(project), None))
-    assert image.digest is not None
-    assert stack.files(image.digest)["app/made"] == b"made\n"
-
-
 def test_an_image_that_is_there_is_taken_without_asking(make: Make, stage: _Stage) -> None:
     given = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/mine@{DIGEST}"
     assert make(Choice.of(given, None)) == PipelineImage(image=given, digest=DIGEST, told=given)
@@ -138,15 +120,6 @@ def test_a_base_out_of_reach_is_the_reason_and_nothing_is_sent(stack: Stack, mak
         "(--base takes one that can be reached from here)"
     )
     assert (stack.contexts(), stack.builds()) == before
-
-
-def test_a_base_out_of_the_builds_reach_is_the_reason(make: Make) -> None:
-    image = make(Choice.of(None, f"{NOBODY}@{DIGEST}", program=ROOT))
-    assert image.image is None
-    assert image.reason is not None
-    assert "127.0.0.1:9" in image.reason
-    assert "refused" in image.reason
-    assert "\n" not in image.told
 
 
 def test_what_a_failing_build_said_last_is_the_reason(project: Path, make: Make) -> None:
@@ -206,8 +179,7 @@ def test_none_is_built_when_that_is_asked_for(make: Make, stage: _Stage) -> None
 
 
 def test_ctrl_c_stops_the_build_in_the_cloud(stack: Stack, project: Path, make: Make, stage: _Stage) -> None:
-    (project / "Dockerfile").write_text((project / "Dockerfile").read_text() + "RUN echo sleeping; sleep 600\n")
-    stage.ends_at = "│ sleeping"
+    (project / "Dockerfile").write_text((project / "Dockerfile").read_text() + "RUN echo interrupt; sleep 600\n")
     with pytest.raises(KeyboardInterrupt):
         make(Choice.of(str(project), None))
     codebuild = stack.emulator.client("codebuild")
@@ -241,3 +213,31 @@ def test_what_was_asked_for_wrongly_is_said_before_anything_is_touched(
 def test_a_base_for_a_dockerfile_that_takes_none_is_refused(project: Path) -> None:
     with pytest.raises(UsageError, match="has no line ARG BASE="):
         Choice.of(str(project), NOBODY)
+
+
+def test_a_build_reaches_what_is_not_in_the_stacks_registry_through_the_same_proxy(stack: Stack) -> None:
+    """Bytes as they are, in both directions: TLS with whoever is there. Who is not there is named."""
+
+    def echo() -> None:
+        connection, _ = there.accept()
+        with connection:
+            while data := connection.recv(100):
+                connection.sendall(data.upper())
+
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        port = there.getsockname()[1]
+        threading.Thread(target=echo, daemon=True).start()
+        assert _through(stack.proxy, f"127.0.0.1:{port}", b"\x16hello").endswith(b"\r\n\r\n\x16HELLO")
+    assert b"502 127.0.0.1:%d: [Errno 111]" % port in _through(stack.proxy, f"127.0.0.1:{port}", b"")
+
+
+def _through(proxy: str, place: str, sent: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", int(proxy.rpartition(":")[2])), timeout=10) as connection:
+        connection.sendall(f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n\r\n".encode())
+        answer = connection.recv(4096)
+        if answer.startswith(b"HTTP/1.1 200"):
+            connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        while more := connection.recv(4096):
+            answer += more
+        return answer
