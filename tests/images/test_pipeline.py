@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from rich.console import Console
 
@@ -29,11 +30,13 @@ class _Stage(Running):
 
     def __init__(self) -> None:
         self.told: list[str] = []
+        self.at_that: Callable[[], None] = lambda: None
         super().__init__("image", Console(quiet=True), news=self._hear)
 
     def _hear(self, text: str) -> None:
         self.told.append(text)
         if text.endswith("│ interrupt"):
+            self.at_that()
             raise KeyboardInterrupt
 
 
@@ -180,6 +183,14 @@ def test_none_is_built_when_that_is_asked_for(make: Make, stage: _Stage) -> None
 
 def test_ctrl_c_stops_the_build_in_the_cloud(stack: Stack, project: Path, make: Make, stage: _Stage) -> None:
     (project / "Dockerfile").write_text((project / "Dockerfile").read_text() + "RUN echo interrupt; sleep 600\n")
+    seen: list[str] = []
+
+    def look() -> None:
+        for process in psutil.Process(stack.emulator.process.pid).children(recursive=True):
+            if "buildah" in process.name():
+                seen.append(process.environ().get("REGISTRY_AUTH_FILE", ""))
+
+    stage.at_that = look
     with pytest.raises(KeyboardInterrupt):
         make(Choice.of(str(project), None))
     codebuild = stack.emulator.client("codebuild")
@@ -188,6 +199,9 @@ def test_ctrl_c_stops_the_build_in_the_cloud(stack: Stack, project: Path, make: 
         assert time.monotonic() < deadline, "the build goes on"
         time.sleep(0.2)
     assert build["buildStatus"] == "STOPPED"
+    assert seen, "no buildah was seen"
+    elsewhere = [file for file in seen if not file.startswith(f"{stack.emulator.root}/builds/")]
+    assert elsewhere == [], "the log-in is kept where other builds of this machine keep theirs"
 
 
 @pytest.mark.parametrize(
