@@ -128,12 +128,15 @@ def _built(
     from mlstack.images.target import Target
 
     assert choice.context is not None
+    whom = as_whom() if as_whom else None
     with _pinned(choice.context, choice.base, stage.news) as dockerfile:
         asked = Asked(context=choice.context, dockerfile=dockerfile, limit=LIMIT, scan=False)
         build = ImageBuild(asked, Target.of(contract), within=stage)
         packed = build.pack()
-        stage.news("asking for credentials")
-        build.run(packed, as_whom() if as_whom else clients(contract, connector="aws" in contract.connectors))
+        if whom is None:
+            stage.news("asking for credentials")
+            whom = clients(contract, connector="aws" in contract.connectors)
+        build.run(packed, whom)
     made = build.result
     how = "built" if made["built"] else "there already"
     return PipelineImage(

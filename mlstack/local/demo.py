@@ -214,15 +214,17 @@ class _Session:
         return self._cloud.aws_client(service)
 
 
-def _no_image(contract: MLStackOutputs) -> str:
-    registry = contract.components["container_registry"].configuration
-    return f"{registry['uri']}/{registry['default_repository']}:{IMAGE_TAG}"
+def _no_image(contract: MLStackOutputs) -> str | None:
+    """None for a stack without a registry, which needs none."""
+    if (registry := contract.components.get("container_registry")) is None:
+        return None
+    return f"{registry.configuration['uri']}/{registry.configuration['default_repository']}:{IMAGE_TAG}"
 
 
 def _train(
-    project: Path, cloud: Cloud, image: str, registered: Mapping[str, Any], news: Callable[[str], None]
+    project: Path, cloud: Cloud, image: str | None, registered: Mapping[str, Any], news: Callable[[str], None]
 ) -> dict[str, Any]:
-    command = [sys.executable, "run.py", "--image", image, "--timeout", "600", "--json"]
+    command = [sys.executable, "run.py", *(["--image", image] if image else []), "--timeout", "600", "--json"]
     # ZenML's client writes the key that it is given into its configuration, where it would stay.
     with TemporaryDirectory(prefix="mlstack-zenml-") as configuration:
         environment = {

@@ -43,6 +43,7 @@ def verify(
         refuse_unreadable(server, client_version())
         try:
             for each in told:
+                results[each.contract.team] = {"ok": False, "stack": each.contract.stack.name}  # until more is known
                 with Stages(Console(stderr=True)).stage("image") as stage:
                     chosen = image_for(choice, each.contract, stage, otherwise="ZenML builds it")
                     stage.result = chosen.told
