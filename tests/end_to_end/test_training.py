@@ -220,9 +220,9 @@ def test_registering_again_changes_nothing(deployment: Deployment) -> None:
     assert {change["action"] for change in plan["changes"]} == {"same"}
 
 
-def test_deregistering_takes_everything_of_ours_away(deployment: Deployment) -> None:
+def test_deregistering_takes_everything_of_ours_away(deployment: Deployment, image: str) -> None:
     deployment.mlstack("deregister", "--stack", "local")
-    verified = deployment.mlstack("verify", "--stack", "local", check=False)
+    verified = deployment.mlstack("verify", "--stack", "local", "--image", image, check=False)
     assert verified.returncode == 1
     assert "of this environment\n  mlstack register makes it" in verified.stderr
     plan = json.loads(deployment.mlstack("register", "--stack", "local", "--dry-run", "--json").stdout)

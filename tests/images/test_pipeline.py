@@ -17,6 +17,7 @@ from rich.console import Console
 from mlstack.contract import MLStackOutputs
 from mlstack.errors import UsageError
 from mlstack.images.aws import Clients
+from mlstack.images.context import LIMIT, collect
 from mlstack.images.pipeline import EXAMPLE, Choice, PipelineImage, image_for
 from mlstack.stages import Running
 from tests.images.stack import ROOT, Stack
@@ -104,6 +105,11 @@ def test_the_example_is_built_upon_the_given_base_and_named_by_digest(
     assert (again.image, again.bytes) == (image.image, image.bytes)
     assert again.told.startswith(f"there already, {image.digest}, ")
     assert stack.builds() == builds
+
+
+def test_only_what_is_in_the_image_decides_whether_it_is_built_again() -> None:
+    sent = {entry.path for entry in collect(ROOT / EXAMPLE, limit=LIMIT).entries}
+    assert sent == {"pipeline.py", "requirements.txt", "run.py"}
 
 
 def test_an_image_that_is_there_is_taken_without_asking(make: Make, stage: _Stage) -> None:
