@@ -13,8 +13,8 @@ help: ## list the targets
 setup: ## fill .venv from requirements.txt
 	@tools/setup
 
-demo: setup ## deploy a complete stack to the embedded cloud and train a model on it
-	@$(BIN)/mlstack demo
+demo: setup ## deploy a complete stack to the embedded cloud and train a model on it (BASE=...: upon another base image)
+	@$(BIN)/mlstack demo $(if $(BASE),--base $(BASE))
 
 demo-down: setup ## deregister, destroy and stop what `make demo` made
 	@$(BIN)/mlstack demo --down

@@ -56,14 +56,29 @@ def check(
         raise UsageError("\n".join(wrong))
 
 
-@app.command(epilog="Examples:  mlstack demo   |   mlstack demo --down")
+@app.command(
+    epilog="Examples:  mlstack demo   |   mlstack demo --base mirror.example.com/python:3.11   |   mlstack demo --down"
+)
 def demo(
     down: Annotated[bool, typer.Option("--down", help="Deregister, destroy and stop everything instead.")] = False,
+    base: Annotated[
+        str | None,
+        typer.Option("--base", help="What the pipeline's image is built upon: IMAGE:TAG, or IMAGE@sha256:..."),
+    ] = None,
+    no_image: Annotated[
+        bool, typer.Option("--no-image", help="Build none: the steps run without it all the same.")
+    ] = False,
 ) -> None:
-    """Deploy a complete stack to the embedded cloud on this machine and train a model on it. No AWS account needed."""
+    """Deploy a complete stack to the embedded cloud on this machine and train a model on it. No AWS account needed.
+
+    The pipeline's image is built where that can be (root, buildah, docker-registry, and a base within reach).
+    """
     from mlstack.local import demo as local_demo
 
-    (local_demo.down if down else local_demo.up)(Path.cwd())
+    if down:
+        local_demo.down(Path.cwd())
+    else:
+        local_demo.up(Path.cwd(), base=base, build=not no_image)
 
 
 def _mount() -> None:

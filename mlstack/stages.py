@@ -37,22 +37,42 @@ class Stages:
         with running.shown():
             yield running
         self.done.append(Stage(name, running.seconds, running.result))
-        line = f"[green]✓[/] {name:<22} {running.seconds:6.1f} s   {escape(running.result)}"
+        sign = "[yellow]-[/]" if running.skipped else "[green]✓[/]"
+        line = f"{sign} {name:<22} {running.seconds:6.1f} s   {escape(running.result)}"
         self._console.print(line, highlight=False, soft_wrap=True)
+
+
+class Within(Stages):
+    """Stages of what is itself one stage: they are its news, and have no lines of their own."""
+
+    def __init__(self, whole: "Running") -> None:
+        super().__init__(Console(quiet=True))
+        self._whole = whole
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator["Running"]:
+        running = Running(name, self._console, news=lambda text: self._whole.news(f"{name}: {text}"))
+        self._whole.news(name)
+        yield running
+        self.done.append(Stage(name, running.seconds, running.result))
 
 
 class Running:
     """A stage at work. `news` may be called from any thread."""
 
-    def __init__(self, name: str, console: Console) -> None:
+    def __init__(self, name: str, console: Console, *, news: Callable[[str], None] | None = None) -> None:
+        """`news`: who is told of it, when it is not shown itself."""
         self._name = name
         self._console = console
+        self._news = news
         self._started = time.monotonic()
         self._text = ""
         self._told = 0.0
         self._status: Status | None = None
         self._over = threading.Event()
         self.result = ""
+        self.skipped = False
+        """What it was for was not done, and need not be: `result` says why."""
 
     @property
     def seconds(self) -> float:
@@ -60,7 +80,7 @@ class Running:
 
     @property
     def news(self) -> Callable[[str], None]:
-        return self._tell
+        return self._news or self._tell
 
     def _tell(self, text: str) -> None:
         if text == self._text:

@@ -1,4 +1,6 @@
-"""Resolves pyproject.toml into requirements.txt, or with --check sees whether that is still true, without a network.
+"""Resolves pyproject.toml into requirements.txt, and the example's requirements.in into its own, in the same versions.
+
+With --check it sees whether that is still true, without a network.
 
 python tools/lock.py [--check] [arguments of `uv pip compile`, such as --upgrade]
 """
@@ -8,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -17,6 +19,9 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "requirements.txt"
+EXAMPLE = Path("examples/digits")
+
+_PIN = re.compile(r"([A-Za-z0-9._-]+)==([^\s;\\]+)")
 
 
 def compile_lock(more: list[str]) -> int:
@@ -26,44 +31,73 @@ def compile_lock(more: list[str]) -> int:
     if uv is None:
         print("there is no uv: make setup", file=sys.stderr)
         return 1
-    flags = ["--universal", "--generate-hashes", "--all-extras", "--no-annotate", "--no-header", "--quiet"]
-    command = [uv, "pip", "compile", *flags, "--python-version", "3.11", "-o", LOCK.name, *more, "pyproject.toml"]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+    flags = ["--generate-hashes", "--no-annotate", "--no-header", "--quiet", "--python-version", "3.11"]
+    own = ["--universal", "--all-extras", *more, "-o", LOCK.name, "pyproject.toml"]
+    # Of an image: one Python, one platform.
+    linux = ["--python-platform", "x86_64-manylinux_2_28", "--constraints", LOCK.name, "--upgrade"]
+    example = [*linux, "-o", str(EXAMPLE / "requirements.txt"), str(EXAMPLE / "requirements.in")]
+    for each in (own, example):
+        if code := subprocess.run([uv, "pip", "compile", *flags, *each], cwd=ROOT, check=False).returncode:
+            return code
+    return 0
 
 
-def problems(lock: str, pyproject: str) -> Iterator[str]:
-    """What is wrong with the lock, a line each."""
+def problems(lock: str, asked: Iterable[str]) -> Iterator[str]:
+    """What is wrong with the lock of requirements that were `asked` for, a line each."""
     for line in lock.splitlines():
         if re.search(r"https?://|^\s*-(i|-index|-extra|-find|f)\b|@ file:", line):
             yield f"an address stands in it: {line.strip()}"
-    pinned: dict[str, list[Version]] = {}
-    for block in re.split(r"\n(?=\S)", lock.strip()):
-        found = re.match(r"([A-Za-z0-9._-]+)==([^\s;\\]+)", block)
+    for block in _blocks(lock):
+        found = _PIN.match(block)
         if found is None:
             yield f"not a pin: {block.splitlines()[0]}"
-            continue
-        if "--hash=sha256:" not in block:
+        elif "--hash=sha256:" not in block:
             yield f"{found[1]} has no hash"
-        pinned.setdefault(canonicalize_name(found[1]), []).append(Version(found[2]))
-    project = tomllib.loads(pyproject)["project"]
-    extras = project.get("optional-dependencies", {}).values()
-    for text in [*project["dependencies"], *(each for extra in extras for each in extra)]:
+    pinned = pins(lock)
+    for text in asked:
         wanted = Requirement(text)
         versions = pinned.get(canonicalize_name(wanted.name), [])
         if not versions:
             yield f"{wanted.name} is not in it"
         elif not all(wanted.specifier.contains(version, prereleases=True) for version in versions):
-            yield f"{wanted.name} is {versions[0]}, pyproject.toml asks for {wanted.specifier}"
+            yield f"{wanted.name} is {versions[0]}, {wanted.specifier} is asked for"
+
+
+def pins(lock: str) -> dict[str, list[Version]]:
+    """By canonical name."""
+    pinned: dict[str, list[Version]] = {}
+    for found in filter(None, map(_PIN.match, _blocks(lock))):
+        pinned.setdefault(canonicalize_name(found[1]), []).append(Version(found[2]))
+    return pinned
+
+
+def asked_by(pyproject: str) -> list[str]:
+    project = tomllib.loads(pyproject)["project"]
+    extras = project.get("optional-dependencies", {}).values()
+    return [*project["dependencies"], *(each for extra in extras for each in extra)]
+
+
+def asked_in(requirements: str) -> list[str]:
+    """Of a requirements.in."""
+    return [line for line in requirements.splitlines() if line and not line.startswith("#")]
+
+
+def _blocks(lock: str) -> list[str]:
+    return re.split(r"\n(?=\S)", lock.strip())
 
 
 def main() -> int:
     arguments = sys.argv[1:]
     if "--check" not in arguments:
         return compile_lock(arguments)
-    found = list(problems(LOCK.read_text(encoding="utf-8"), (ROOT / "pyproject.toml").read_text(encoding="utf-8")))
-    for problem in found:
-        print(f"requirements.txt is stale: {problem}; run: make lock", file=sys.stderr)
-    return 1 if found else 0
+    own = asked_by((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    example = asked_in((ROOT / EXAMPLE / "requirements.in").read_text(encoding="utf-8"))
+    stale = False
+    for lock, asked in ((LOCK, own), (ROOT / EXAMPLE / "requirements.txt", example)):
+        for problem in problems(lock.read_text(encoding="utf-8"), asked):
+            stale = True
+            print(f"{lock.relative_to(ROOT)} is stale: {problem}; run: make lock", file=sys.stderr)
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from mlstack.deployment.pending import refuse_unclear
 from mlstack.deployment.work import Work
 from mlstack.engine import Pulumi
 from mlstack.errors import MLStackError, UsageError
+from mlstack.images.pipeline import BaseOption, Choice, ImageOption, NoImageOption, PipelineImage, image_for
 from mlstack.outcome import Step
 from mlstack.registration import source
 from mlstack.registration.server import ServerError, connection
@@ -47,7 +48,9 @@ def deploy(
         str | None, typer.Option("--approved", help="Plan's hash, or report of `mlstack review`: do that or nothing.")
     ] = None,
     smoke: Annotated[bool, typer.Option("--smoke", help="Run `mlstack verify` too: a pipeline on the stack.")] = False,
-    image: Annotated[str | None, typer.Option(help="Of that pipeline's steps; see `mlstack verify`.")] = None,
+    image: ImageOption = None,
+    no_image: NoImageOption = False,
+    base: BaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Everything at once: preview, changes to acknowledge, `pulumi up`, registration in ZenML, verification.
@@ -57,12 +60,15 @@ def deploy(
     Examples:  mlstack deploy --stack dev   |   mlstack deploy --stack prod --yes --json
     """
     console = _console()
+    choice = Choice.of(image, base, build=not no_image)
+    if not smoke and (image or no_image or base):
+        raise UsageError("--image, --no-image and --base are of the pipeline that --smoke runs", hint="add --smoke")
     pulumi = _pulumi(stack, config_file)
     with connection():
         pass  # a server that is not there is said before anything is touched
     pulumi.make()
     refuse_unclear(pulumi.pending(), pulumi.stack)
-    todo = ["preview", "pulumi up", "registration", *(["smoke pipeline"] if smoke else [])]
+    todo = ["preview", "pulumi up", "registration", *(["image", "smoke pipeline"] if smoke else [])]
     with (
         Work(console, _again("deploy"), todo, as_json=as_json) as work,
         TemporaryDirectory(prefix="mlstack-plan-") as directory,
@@ -93,10 +99,14 @@ def deploy(
             with sessions([(each.contract, each.key()) for each in told], stage.news) as zenml:
                 registered = zenml.register(verify=verify, adopt=adopt, wait=wait, despite_runs=False)
             stage.result = shown.of_plan(registered)
+        proven: dict[str, Any] = {}
         if smoke:
+            with work.stage("image") as stage:
+                images = [image_for(choice, each.contract, stage, otherwise="ZenML builds it") for each in told]
+                stage.result = "; ".join(dict.fromkeys(each.told for each in images))
             with work.stage("smoke pipeline") as stage:
-                for each in told:
-                    _prove(each.contract, image)
+                for each, chosen in zip(told, images, strict=True):
+                    proven[each.contract.stack.name] = _prove(each.contract, chosen)
                 stage.result = "the stack works"
     if as_json:
         typer.echo(
@@ -108,6 +118,7 @@ def deploy(
                     "iam_changes": [each.model_dump(mode="json") for each in permissions],
                     "data_lost": lost,
                     "registration": registered,
+                    "smoke": proven,
                     "dashboard": registered["dashboard"],
                     "seconds": work.seconds,
                 }
@@ -230,8 +241,8 @@ def _consent(console: Console, environment: str, held: list[data.Held], *, yes: 
         typer.confirm(f"Delete everything of {environment}?", abort=True, err=True)
 
 
-def _prove(contract: MLStackOutputs, image: str | None) -> None:
-    """Raises MLStackError with what is missing when the stack does not do what it is for."""
+def _prove(contract: MLStackOutputs, image: PipelineImage) -> dict[str, Any]:
+    """What `mlstack verify` says of it. Raises MLStackError when the stack does not do what it is for."""
     from mlstack.verification.run import Verification
 
     with connection() as server:
@@ -240,6 +251,7 @@ def _prove(contract: MLStackOutputs, image: str | None) -> None:
     wrong = [f"{check['name']}: {check['detail']}" for check in verification.result["checks"] if not check["ok"]]
     if wrong:
         raise MLStackError("\n".join(wrong), hint="mlstack verify --keep leaves the run to look at")
+    return verification.result
 
 
 def _contracts_of(resources: list[dict[str, Any]]) -> tuple[MLStackOutputs, ...]:

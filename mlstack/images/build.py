@@ -20,9 +20,11 @@ from mlstack.images.engine import LocalEngine, check_engine, found_engine
 from mlstack.images.registry import Image, Repository, Scan
 from mlstack.images.target import Target, check_tag, content_tag, docker_settings
 from mlstack.images.upload import upload
-from mlstack.stages import Stages
+from mlstack.stages import Running, Stages, Within
 
 _SCAN_SECONDS = 180.0
+_WIDTH = 80
+"""Of a log's line that is news among others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +43,15 @@ class Asked:
 class ImageBuild:
     """`result` may be asked at any time: what is known so far."""
 
-    def __init__(self, asked: Asked, target: Target) -> None:
+    def __init__(self, asked: Asked, target: Target, *, within: Running | None = None) -> None:
+        """`within`: a stage of which this is all; its news are then what is shown here otherwise."""
         self._asked, self._target = asked, target
         if asked.tag is not None:
             check_tag(asked.tag)
         self.engine = self._engine()
         self._console = Console(stderr=True)
-        self._stages = Stages(self._console)
+        self._within = within
+        self._stages = Within(within) if within else Stages(self._console)
         self.result: dict[str, Any] = {
             "ok": False,
             "environment": target.environment,
@@ -144,7 +148,7 @@ class ImageBuild:
                 stage.result = "uploaded" if sent else "the bucket holds it already"
             self.result["uploaded"] = sent
         with self._stages.stage("build") as stage:
-            told = _Told(self._console, stage.news, quiet=self._asked.quiet)
+            told = _Told(self._console, stage.news, quiet=self._asked.quiet, within=self._within is not None)
             if project:
                 codebuild = CodeBuild(clients, self._target, project, self._say)
                 stage.result = self.result["build"] = codebuild.run(
@@ -169,20 +173,22 @@ class ImageBuild:
 class _Told:
     """The log of a build as it comes, each line with the seconds since its beginning and the phase."""
 
-    def __init__(self, console: Console, news: Callable[[str], None], *, quiet: bool) -> None:
-        self._console, self._news, self._quiet = console, news, quiet
+    def __init__(self, console: Console, news: Callable[[str], None], *, quiet: bool, within: bool) -> None:
+        self._console, self._news, self._quiet, self._within = console, news, quiet, within
         self._begun = time.monotonic()
         self._phase = ""
 
     def phase(self, name: str) -> None:
         self._phase = name.lower().replace("_", " ")
-        if self._quiet:
+        if self._quiet or self._within:
             self._news(self._phase)
         else:
             self._print("")
 
     def line(self, text: str) -> None:
-        if text.strip() and not self._quiet:
+        if text.strip() and self._within:
+            self._news(f"{self._phase} │ {text.rstrip()[:_WIDTH]}")
+        elif text.strip() and not self._quiet:
             self._print(f"│ {text.rstrip()}")
 
     def _print(self, text: str) -> None:

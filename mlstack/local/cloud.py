@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pwd
+import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -99,6 +100,9 @@ class Cloud:
             progress("stopping the embedded cloud" if running else "the embedded cloud is not running")
             end(running)
             end_leftovers(self._root)
+            for images in ("builds", "registry"):
+                # No emulator knows them any more, and they are large.
+                shutil.rmtree(self._root / images, ignore_errors=True)
             for place in places:
                 place.record.unlink(missing_ok=True)
             self._state_file.unlink(missing_ok=True)

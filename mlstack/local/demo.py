@@ -16,11 +16,15 @@ from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
 from components.configuration import from_file
+from mlstack.contract import MLStackOutputs
 from mlstack.deployment.shown import of_plan
 from mlstack.engine import Pulumi
 from mlstack.errors import MLStackError
+from mlstack.images.aws import Clients
+from mlstack.images.pipeline import EXAMPLE, Choice, image_for
 from mlstack.local import summary
-from mlstack.local.cloud import Cloud, CloudState
+from mlstack.local.aws.build import TOOLS, missing_tools
+from mlstack.local.cloud import REGION, Cloud, CloudState
 from mlstack.local.engine import Engine, find_engine
 from mlstack.outcome import Outcome
 from mlstack.stages import Stages
@@ -28,8 +32,7 @@ from mlstack.stages import Stages
 ENVIRONMENT = "local"
 """The Pulumi stack of the embedded cloud: Pulumi.local.yaml."""
 STATE = ".mlstack"
-PIPELINE = Path("examples/digits")
-# Nothing is built or pulled here: the emulated SageMaker runs the steps with this interpreter. The tag says so.
+# The emulated SageMaker runs the steps with this interpreter, in no image: where none could be built the tag says so.
 IMAGE_TAG = "not-built-the-embedded-cloud-runs-steps-as-processes"
 
 
@@ -40,13 +43,17 @@ class Memory(BaseModel):
     """Of the emulator that everything was deployed to; after a restart of it nothing is there any more."""
     result: dict[str, Any] | None = None
     """What the pipeline gave."""
+    image: str | None = None
+    """By digest, what it ran in; None when that could not be built."""
 
 
-def up(project: Path) -> None:
-    """Start, deploy, register, train. What is there already is left as it is.
+def up(project: Path, *, base: str | None = None, build: bool = True) -> None:
+    """Start, deploy, register, build the pipeline's image, train. What is there already is left as it is.
 
-    Raises MLStackError; whatever was done so far stays, and the next run goes on from there.
+    `base`: what the image is built upon. Raises MLStackError; whatever was done so far stays, and the next run goes on
+    from there.
     """
+    choice = Choice.of(None, base, build=build, program=project)
     stages = Stages(Console(stderr=True))
     root = state_directory(project)
     from_file(project / f"Pulumi.{ENVIRONMENT}.yaml")  # a wrong setting is said before anything is started
@@ -61,7 +68,7 @@ def up(project: Path) -> None:
         pulumi = Pulumi(project, ENVIRONMENT, environment=environment, log=root / "logs" / "pulumi.log")
         deployed = _past_a_stale_lock(pulumi, root, lambda: _deploy(pulumi, stage.news, refresh=fresh))
         stage.result = str(deployed)
-    _remember(root, Memory(boot_id=state.boot_id, result=known.result if known else None))
+    _remember(root, known or Memory(boot_id=state.boot_id))
 
     with stages.stage("mlstack register") as stage:
         registered = _json_of(
@@ -72,22 +79,24 @@ def up(project: Path) -> None:
         )
         stage.result = of_plan(registered)
 
-    contract = json.loads(json.loads(pulumi.output("mlstack")))
+    contract = MLStackOutputs.parse(json.loads(pulumi.output("mlstack")), origin="the stack's outputs")
+    with stages.stage("image") as stage:
+        image = image_for(
+            choice, contract, stage, otherwise="the steps run without it", as_whom=lambda: _builders_clients(cloud)
+        )
+        stage.result = image.told
     changed = deployed.changed or summary.plan_changes(registered)
-    result = known.result if known else None
-    if result is None or changed:
+    result, ran_in = (known.result, known.image) if known else (None, None)
+    # What was trained in an image stays as it is when that cannot be built today.
+    if result is None or changed or (image.image and image.image != ran_in):
+        changed = True
         with stages.stage("training pipeline") as stage:
-            result = _train(project, cloud, contract, registered, stage.news)
+            result = _train(project, cloud, image.image or _no_image(contract), registered, stage.news)
             stage.result = f"{result['status']}, accuracy {result['accuracy']:.3f}"
-        _remember(root, Memory(boot_id=state.boot_id, result=result))
-    summary.show(
-        stages.done,
-        cloud,
-        state,
-        result,
-        stack_name=contract["stack"]["name"],
-        changed=changed or known is None or known.result is None,
-    )
+        ran_in = image.image
+        _remember(root, Memory(boot_id=state.boot_id, result=result, image=ran_in))
+    name = contract.stack.name
+    summary.show(stages.done, cloud, state, result, image=ran_in, stack_name=name, changed=changed)
 
 
 def down(project: Path) -> None:
@@ -185,12 +194,37 @@ def _is_an_engine(pid: Any) -> bool:
         return False
 
 
+def _builders_clients(cloud: Cloud) -> Clients:
+    """Of the emulator. Raises MLStackError where it cannot build."""
+    if missing := missing_tools():
+        raise MLStackError(
+            f"the embedded cloud builds with {' and '.join(TOOLS)}, and there is no {' and no '.join(missing)} here",
+            hint=f"apt-get install {' '.join(missing)}, then again",
+        )
+    return Clients(_Session(cloud), REGION)
+
+
+class _Session:
+    """What boto3's is to `Clients`, of the emulator."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def client(self, service: str, **_: object) -> Any:
+        return self._cloud.aws_client(service)
+
+
+def _no_image(contract: MLStackOutputs) -> str | None:
+    """None for a stack without a registry, which needs none."""
+    if (registry := contract.components.get("container_registry")) is None:
+        return None
+    return f"{registry.configuration['uri']}/{registry.configuration['default_repository']}:{IMAGE_TAG}"
+
+
 def _train(
-    project: Path, cloud: Cloud, contract: Mapping[str, Any], registered: Mapping[str, Any], news: Callable[[str], None]
+    project: Path, cloud: Cloud, image: str | None, registered: Mapping[str, Any], news: Callable[[str], None]
 ) -> dict[str, Any]:
-    registry = contract["components"]["container_registry"]["configuration"]
-    image = f"{registry['uri']}/{registry['default_repository']}:{IMAGE_TAG}"
-    command = [sys.executable, "run.py", "--image", image, "--timeout", "600", "--json"]
+    command = [sys.executable, "run.py", *(["--image", image] if image else []), "--timeout", "600", "--json"]
     # ZenML's client writes the key that it is given into its configuration, where it would stay.
     with TemporaryDirectory(prefix="mlstack-zenml-") as configuration:
         environment = {
@@ -201,7 +235,7 @@ def _train(
             "ZENML_LOCAL_STORES_PATH": configuration,
             "ZENML_ACTIVE_STACK_ID": str(registered["stack_id"]),
         }
-        return _json_of(command, project / PIPELINE, environment, news)
+        return _json_of(command, project / EXAMPLE, environment, news)
 
 
 def _remove_runs(cloud: Cloud) -> None:

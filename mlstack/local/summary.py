@@ -39,12 +39,20 @@ def left_behind(state: CloudState) -> list[str]:
 
 
 def show(
-    stages: list[Stage], cloud: Cloud, state: CloudState, result: Mapping[str, Any], *, stack_name: str, changed: bool
+    stages: list[Stage],
+    cloud: Cloud,
+    state: CloudState,
+    result: Mapping[str, Any],
+    *,
+    image: str | None,
+    stack_name: str,
+    changed: bool,
 ) -> None:
-    """To stdout, so that it can be kept; the stages went to stderr."""
+    """To stdout, so that it can be kept; the stages went to stderr. `image`: what the pipeline ran in, by digest."""
     user, password = cloud.admin_login()
     seconds = [(stage.name, f"{stage.seconds:.1f} s") for stage in stages]
-    _section("what exists", [*_resources(inventory(state.aws_endpoint)), ("ZenML stack", stack_name), *_model(result)])
+    of_pipeline = [*([("image", image)] if image else []), *_model(result)]
+    _section("what exists", [*_resources(inventory(state.aws_endpoint)), ("ZenML stack", stack_name), *of_pipeline])
     _section("seconds", [*seconds, ("in all", f"{sum(stage.seconds for stage in stages):.1f} s")])
     _section(
         "where to look",

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from mlstack.contract import MLStackOutputs
 from mlstack.errors import MLStackError
+from mlstack.images.pipeline import PipelineImage
 from mlstack.registration.server import Server
 from mlstack.stages import Stages
 from mlstack.verification.diagnosis import diagnose
@@ -40,7 +41,7 @@ class NotRegisteredError(MLStackError):
 class Verification:
     """One run, and what is known of it. `result` may be asked at any time."""
 
-    def __init__(self, contract: MLStackOutputs, server: Server, *, image: str | None, timeout: float, keep: bool):
+    def __init__(self, contract: MLStackOutputs, server: Server, *, image: PipelineImage, timeout: float, keep: bool):
         self._contract = contract
         self._server = server
         self._request = Request(
@@ -48,7 +49,7 @@ class Verification:
             project=contract.project,
             environment=contract.place,
             bucket=str(contract.components["artifact_store"].configuration.get("path") or "") or None,
-            image=image,
+            image=image.image,
             timeout=timeout,
             keep=keep,
             mark=secrets.token_hex(4),
@@ -57,6 +58,7 @@ class Verification:
             "ok": False,
             "server": server.url,
             "stack": contract.stack.name,
+            "image": image.as_json(),
             "run": None,
             "steps": {},
             "checks": [],

@@ -18,11 +18,16 @@ from pathlib import Path
 import psutil
 import pytest
 
+from mlstack.local.cloud import Cloud
 from mlstack.local.engine import Engine
+from mlstack.local.zenml_access import login, rest
 from tests import planted
 from tests.end_to_end.conftest import ROOT
+from tests.images.packages import install
 
 pytestmark = pytest.mark.engine
+
+EXAMPLE = Path("examples/digits")
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +41,9 @@ def project(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterato
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, copy / name)
     (copy / ".venv").symlink_to(sys.prefix)
+    install()
+    # Its own is built upon an image from the internet.
+    (copy / EXAMPLE / "Dockerfile").write_text("FROM scratch\nCOPY . /app/\n")
     yield copy
     _run(copy, "demo", "--down")
 
@@ -125,7 +133,7 @@ def test_it_ends_with_a_trained_model_and_where_to_look(project: Path, seen: See
     done = _run(project, "demo")
     seen.printed += [done.stdout, done.stderr]
     assert done.returncode == 0, done.stderr[-3000:]
-    for stage in ("embedded cloud", "pulumi up", "mlstack register", "training pipeline"):
+    for stage in ("embedded cloud", "pulumi up", "mlstack register", "image", "training pipeline"):
         assert f"✓ {stage}" in done.stderr
     accuracy = re.search(r"accuracy +(0\.\d+)", done.stdout)
     assert accuracy is not None
@@ -135,8 +143,39 @@ def test_it_ends_with_a_trained_model_and_where_to_look(project: Path, seen: See
     assert "\x1b[" not in done.stdout + done.stderr, "colours are for terminals"
 
 
+def test_the_run_uses_exactly_the_image_that_was_built_for_it(project: Path, seen: Seen) -> None:
+    line = re.search(r"✓ image +\d+\.\d s   built, (sha256:[0-9a-f]{64}), \d+\.\d kB\n", "".join(seen.printed))
+    assert line is not None, "digest, size and seconds are one line"
+    cloud = Cloud(project / ".mlstack")
+    (found,) = cloud.aws_client("ecr").describe_images(repositoryName="mlstack-local")["imageDetails"]
+    assert found["imageDigest"] == line[1]
+    image = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/mlstack-local@{line[1]}"
+    assert f"  image                 {image}\n" in "".join(seen.printed)
+
+    run = json.loads((project / ".mlstack" / "demo.json").read_text())["result"]["run"]
+    environment = cloud.zenml_environment()
+    port = int(environment["ZENML_STORE_URL"].rpartition(":")[2])
+    token = login(port, {"password": environment["ZENML_STORE_API_KEY"]})
+    assert token is not None
+    held = rest(port, "GET", f"/api/v1/runs/{run}?hydrate=true", token)
+    docker = held["metadata"]["config"]["settings"]["docker"]
+    assert (docker["parent_image"], docker["skip_build"]) == (image, True)
+    sagemaker = cloud.aws_client("sagemaker")
+    jobs = [each["TrainingJobName"] for each in sagemaker.list_training_jobs()["TrainingJobSummaries"]]
+    described = [sagemaker.describe_training_job(TrainingJobName=name) for name in jobs]
+    assert [job["AlgorithmSpecification"]["TrainingImage"] for job in described] == [image] * 3
+
+
 def test_a_second_one_changes_nothing_and_says_so(project: Path, seen: Seen) -> None:
-    done = _run(project, "demo")
+    """Not even when the image could not be built today, which is one line."""
+    shutil.copy(ROOT / EXAMPLE / "Dockerfile", project / EXAMPLE / "Dockerfile")
+    done = _run(project, "demo", "--base", "127.0.0.1:9/python:3.11")
+    assert re.search(
+        r"^- image +\d+\.\d s   not built, the steps run without it: the registry 127\.0\.0\.1:9 could not be asked "
+        r"for 127\.0\.0\.1:9/python:3\.11: .+ \(--base takes one that can be reached from here\)$",
+        done.stderr,
+        re.MULTILINE,
+    )
     seen.printed += [done.stdout, done.stderr]
     assert done.returncode == 0, done.stderr[-3000:]
     assert "nothing changed" in done.stdout

@@ -105,6 +105,18 @@ def test_everything_in_one_command(deployment: Deployment, server: Server) -> No
     stack = server.held("stacks", deployment.name)[0]
     assert made["dashboard"].endswith(f"/stacks?id={stack['id']}")
     assert made["registration"]["stack_id"] == stack["id"]
+    proven = made["smoke"][f"{deployment.name}-local"]
+    assert proven["ok"]
+    assert proven["image"]["image"] is None
+    assert proven["image"]["reason"] == "mlstack:orchestrator is local"
+
+
+def test_an_image_for_no_pipeline_is_refused_before_anything_is_touched(deployment: Deployment) -> None:
+    for option in (("--image", "tests"), ("--no-image",), ("--base", "127.0.0.1:9/python:3.11")):
+        ended = mlstack(deployment, "deploy", "--yes", *option)
+        assert ended.returncode == 2, ended.stderr
+        assert "✓" not in ended.stderr
+    assert "are of the pipeline that --smoke runs\n  add --smoke" in ended.stderr
 
 
 def test_again_it_asks_nothing_and_changes_nothing(deployment: Deployment) -> None:

@@ -5,6 +5,7 @@ Of a stack with its own key and its closed bucket. Proves nothing about what AWS
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -34,30 +35,49 @@ def code(tmp_path: Path) -> Path:
     return root
 
 
-def test_before_it_is_registered_the_connector_is_missing_and_afterwards_it_builds(
-    deployment: Deployment, cloud: Cloud, code: Path
-) -> None:
-    with_connector = ("image", "build", str(code), "--stack", "local", "--connector", "--json")
-    keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-    own = {name: deployment.environment.pop(name) for name in keys}
-    try:
-        early = deployment.mlstack(*with_connector, check=False)
-    finally:
-        deployment.environment |= own
+def test_before_it_is_registered_the_connector_is_missing(deployment: Deployment, code: Path) -> None:
+    early = _without_keys(deployment, *_building(code), check=False)
     assert early.returncode == 1
     assert "ZenML holds no service connector" in early.stderr
     assert "mlstack register" in early.stderr
 
-    deployment.mlstack("register", "--stack", "local")
-    for name in keys:  # whoever builds has ZenML's log-in and nothing of AWS
-        del deployment.environment[name]
+
+def test_deploy_builds_the_image_of_the_pipeline_that_proves_the_stack_and_it_runs_in_exactly_that(
+    deployment: Deployment, cloud: Cloud, code: Path
+) -> None:
+    settings = ("--stack", "local", "--config-file", str(deployment.settings))
+    done = deployment.mlstack("deploy", *settings, "--yes", "--smoke", "--image", str(code), "--json")
+    proven = json.loads(done.stdout)["smoke"][f"{deployment.name}-local"]
+    image = proven["image"]
+    assert proven["ok"]
+    assert image["built"]
+    assert image["reason"] is None
+    assert image["image"] == f"{deployment.output('repository_url')}@{image['digest']}"
+    assert f"{image['seconds']} s   built, {image['digest']}, " in done.stderr
+    (found,) = cloud.aws_client("ecr").describe_images(repositoryName=f"{deployment.name}-local")["imageDetails"]
+    assert (found["imageDigest"], found["imageSizeInBytes"]) == (image["digest"], image["bytes"])
+    sagemaker = cloud.aws_client("sagemaker")
+    execution = proven["run"]["execution"]
+    steps = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=execution)["PipelineExecutionSteps"]
+    names = [each["Metadata"]["TrainingJob"]["Arn"].rpartition("/")[2] for each in steps]
+    jobs = [sagemaker.describe_training_job(TrainingJobName=name) for name in names]
+    assert [job["AlgorithmSpecification"]["TrainingImage"] for job in jobs] == [image["image"]] * 2
+
+    # Whoever builds has ZenML's log-in and nothing of AWS: the same content, the same image.
+    again = json.loads(_without_keys(deployment, *_building(code)).stdout)
+    assert (again["built"], again["image"]) == (False, image["image"])
+    (code / "more").write_text("another content")
+    assert json.loads(_without_keys(deployment, *_building(code)).stdout)["built"]
+    deployment.mlstack("deregister", "--stack", "local")
+
+
+def _building(code: Path) -> tuple[str, ...]:
+    return ("image", "build", str(code), "--stack", "local", "--connector", "--json")
+
+
+def _without_keys(deployment: Deployment, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+    own = {name: deployment.environment.pop(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
     try:
-        done = deployment.mlstack(*with_connector)
+        return deployment.mlstack(*arguments, check=check)
     finally:
         deployment.environment |= own
-    result = json.loads(done.stdout)
-    assert result["built"]
-    assert result["image"].startswith(f"{deployment.output('repository_url')}@sha256:")
-    found = cloud.aws_client("ecr").describe_images(repositoryName=result["image"].split("/")[1].split("@")[0])
-    assert [each["imageDigest"] for each in found["imageDetails"]] == [result["digest"]]
-    deployment.mlstack("deregister", "--stack", "local")

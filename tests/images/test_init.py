@@ -115,6 +115,11 @@ def test_zenml_itself_computes_what_a_stack_needs(wanted: Needed) -> None:
     assert local.integrations == ()
 
 
+def test_the_example_locks_what_zenml_needs_on_a_stack(wanted: Needed) -> None:
+    """So that `mlstack verify` may run in its image, too."""
+    assert missing(wanted, read(ROOT / "examples/digits", "3.11")) == ((), ())
+
+
 def test_code_that_is_named_as_zenml_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "zenml.py").write_text("raise SystemExit('taken for ZenML')\n")
     monkeypatch.chdir(tmp_path)

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 MINUTE = "MLSTACK_LOCAL_BUILD_MINUTE"
 """Environment variable of the emulator: seconds that a minute of a build's timeout lasts. For tests."""
 
+TOOLS = ("buildah", "docker-registry")
+"""What builds images here, by the names of commands and of Debian's packages."""
+
 _PHASES = ("install", "pre_build", "build", "post_build")
+
+
+def missing_tools() -> list[str]:
+    return [tool for tool in TOOLS if shutil.which(tool) is None]
 
 
 class BuildError(Exception):
@@ -91,7 +98,7 @@ class Build:
         shown = self._shown
         self._phase("PROVISIONING")
         put = self._cloud.log(role, shown["id"], shown["logs"]["groupName"], shown["logs"]["streamName"])
-        if missing := [tool for tool in ("buildah", "docker-registry") if shutil.which(tool) is None]:
+        if missing := missing_tools():
             put(f"the embedded cloud builds images with buildah and docker-registry: {missing[0]} is not installed")
             raise BuildError(f"COMMAND_EXECUTION_ERROR: {missing[0]} is not installed on the emulator's machine")
         specification = yaml.safe_load(shown["source"]["buildspec"])

@@ -161,6 +161,8 @@ class Builds:
             "PATH": f"{tools}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": str(home),
             "TMPDIR": str(home),
+            # Else one file of the whole machine, which another emulator's log-in writes over.
+            "REGISTRY_AUTH_FILE": str(home / "auth.json"),
             "LANG": "C.UTF-8",
             "AWS_ENDPOINT_URL": self._endpoint,
             "AWS_REGION": self._region,

@@ -1,8 +1,14 @@
-"""How clients reach the registry: an HTTP proxy, behind which its name is served, over TLS for those who ask for it."""
+"""How clients reach the registry: an HTTP proxy, behind which its name is served, over TLS for those who ask for it.
 
+Whatever else a build pulls it reaches through the same proxy, unread: a public base image, where there is internet.
+"""
+
+import contextlib
 import hashlib
 import json
+import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPResponse
@@ -16,6 +22,7 @@ if TYPE_CHECKING:
 _HOP = {"connection", "proxy-connection", "transfer-encoding", "keep-alive", "te", "upgrade", "authorization", "host"}
 """Headers that concern one connection, and the log-in, which the registry behind does not know."""
 _CHUNK = 1 << 16
+_CONNECT_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,15 @@ class RegistryError(Exception):
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
+
+
+def _copy(source: socket.socket, sink: socket.socket) -> None:
+    """Until the source ends, which the sink is told."""
+    with contextlib.suppress(OSError):
+        while chunk := source.recv(_CHUNK):
+            sink.sendall(chunk)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
 
 
 def handler(registry: "EcrRegistry") -> type[BaseHTTPRequestHandler]:
@@ -68,15 +84,33 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
 
     def do_CONNECT(self) -> None:
-        """From here on the requests are the registry's, inside TLS, with a certificate in its name."""
-        if self.path.partition(":")[0] != self.registry.host:
-            self._answer(502, {"message": f"{self.path}: only {self.registry.host} is behind this proxy"})
+        """From here on requests are the registry's, inside TLS, with a certificate in its name; or another host's."""
+        host, _, port = self.path.rpartition(":")
+        if host != self.registry.host:
+            self._tunnel(host, port)
             return
         self.send_response(200)
         self.end_headers()
         self.request = self.registry.tls().wrap_socket(self.connection, server_side=True)
         self.setup()
         self.close_connection = False
+
+    def _tunnel(self, host: str, port: str) -> None:
+        self.close_connection = True
+        try:
+            there = socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS)
+        except (OSError, ValueError) as error:
+            # buildah shows the status line alone.
+            self.send_error(502, f"{self.path}: {error}")
+            return
+        with there:
+            there.settimeout(None)
+            self.send_response(200)
+            self.end_headers()
+            back = threading.Thread(target=_copy, args=(there, self.connection), daemon=True)
+            back.start()
+            _copy(self.connection, there)
+            back.join()
 
     def finish(self) -> None:
         super().finish()
