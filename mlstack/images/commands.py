@@ -132,7 +132,7 @@ def init(
     if refresh_base:
         if base or python or force or user != "auto":
             raise UsageError("--refresh-base changes the base alone", hint="leave the other options away")
-        refreshed = refresh(directory)
+        refreshed = refresh(directory, lambda: source.load(stack, outputs))
         if as_json:
             typer.echo(json.dumps(refreshed))
         else:

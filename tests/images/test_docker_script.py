@@ -125,7 +125,7 @@ def test_everything_else_is_refused_with_one_message(docker: Ran, given: list[st
     assert done.returncode == 125
     assert done.stdout == ""
     assert done.stderr.strip() == (
-        f"docker {named}: not among what builds use here: login, build, tag and push, done by buildah"
+        f"docker {named}: not among what builds use here: login, pull, build, tag and push, done by buildah"
     )
 
 

@@ -22,7 +22,7 @@ from mlstack.images.init import UV, UV_HASH, Init
 from mlstack.images.needed import Needed, missing, needed, way_out
 from mlstack.images.project import read
 from tests.components.stacks import CASES, program
-from tests.images.loopback_registry import LoopbackRegistry, running
+from tests.images.loopback_registry import LoopbackRegistry
 from tests.images.stack import CASE, ROOT
 from tests.recording import record
 
@@ -38,12 +38,6 @@ LOCKED = {
     "s3fs": "2025.9.0",
     "boto3": "1.40.0",
 }
-
-
-@pytest.fixture(scope="session")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackRegistry]:
-    with running(tmp_path_factory.mktemp("registry")) as found:
-        yield found
 
 
 @pytest.fixture(scope="session")
