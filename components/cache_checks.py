@@ -42,7 +42,8 @@ def _credentials(key: str, upstream: UpstreamSettings, aws: AwsSettings | None) 
     region, account = (aws.region, aws.allowed_account_ids[0]) if aws else ("eu-west-1", "123456789012")
     example = _EXAMPLE.format(region=region, account=account)
     if upstream.registry in WANTS_CREDENTIALS and arn is None:
-        yield is_missing(key, f"the secret that ECR logs in to {upstream.registry} with, which nobody asks unnamed", example)
+        why = f"the secret that ECR logs in to {upstream.registry} with: nobody is asked there without an account"
+        yield is_missing(key, why, example)
     elif arn is not None and upstream.registry not in WANTS_CREDENTIALS:
         text = f"is {shown(arn)}: it has no effect, since {upstream.registry} asks for no account"
         yield Problem(key, text, remove_command(key))

@@ -151,7 +151,7 @@ def build_trust(names: Names) -> Statement:
 def build_permissions(
     names: Names, *, encrypted: bool, bases: tuple[Statement, ...], placed: tuple[Statement, ...]
 ) -> tuple[Statement, ...]:
-    """Rights of the build role. `bases`: those on cached base images. `placed`: on subnets, where builds run in some."""
+    """Rights of the build role. `bases`: on cached base images. `placed`: on subnets, where builds run in some."""
     return (
         Statement(
             sid="BuildLogs",

@@ -161,15 +161,14 @@ RepositoryName = Annotated[
     Field(min_length=2, max_length=256),
 ]
 
-# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreatePullThroughCacheRule.html (ecrRepositoryPrefix): 30
-# characters, of which `.ecr-public` or `.docker-hub` takes 11.
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreatePullThroughCacheRule.html (ecrRepositoryPrefix):
+# 30 characters, of which `.ecr-public` or `.docker-hub` takes 11.
 CachePrefix = Annotated[
     str,
     _matching(
-        r"[a-z0-9]+([._-][a-z0-9]+)*(/[a-z0-9]+([._-][a-z0-9]+)*)*",
+        r"(?=.{2,19}$)[a-z0-9]+([._-][a-z0-9]+)*(/[a-z0-9]+([._-][a-z0-9]+)*)*",
         "2 to 19 lower-case letters, digits, and single . _ - / between them, such as mirrors/ml",
     ),
-    Field(min_length=2, max_length=19),
 ]
 
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreatePullThroughCacheRule.html (credentialArn)

@@ -84,9 +84,7 @@ class MLStackArgs:
         upstreams = tuple(self.settings.pull_through_cache.upstreams)
         if not upstreams:
             return None
-        return PullThroughCacheArgs(
-            names=self.names, upstreams=upstreams, image_count=self.settings.tagged_image_count
-        )
+        return PullThroughCacheArgs(names=self.names, upstreams=upstreams, image_count=self.settings.tagged_image_count)
 
 
 class MLStack(ComponentResource):

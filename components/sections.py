@@ -72,9 +72,7 @@ class UpstreamSettings(Section):
     (Docker Hub) want credentials."""
     credential_arn: Annotated[
         CacheCredentialArn | None,
-        Field(
-            examples=["arn:aws:secretsmanager:eu-west-1:123456789012:secret:ecr-pullthroughcache/docker-hub-a1b2c3"]
-        ),
+        Field(examples=["arn:aws:secretsmanager:eu-west-1:123456789012:secret:ecr-pullthroughcache/docker-hub-a1b2c3"]),
     ] = None
     """With ghcr.io and registry-1.docker.io: the secret that ECR logs in there with, in this region and account."""
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 from mlstack.errors import MLStackError
 
 SCHEMA_VERSION = 2
-"""1: the one stack of an environment. 2: of a team, all teams of an environment together, or with cached base images."""
+"""1: the one stack of an environment. 2: of a team, all teams of an environment together, or with cached bases."""
 
 ComponentType = Literal["artifact_store", "container_registry", "orchestrator", "step_operator", "image_builder"]
 """ZenML's `StackComponentType` values that a stack of ours can hold."""

@@ -28,8 +28,8 @@ _GIVE_TAG = (
     '--image-manifest "$manifest" > /dev/null; fi'
 )
 
-# ECR fetches what is not there yet by its tag alone, and the Dockerfile asks by digest. Without it the build may still go
-# well: with what is cached from before.
+# ECR fetches what is not there yet by its tag alone, and the Dockerfile asks by digest. Where that fails the build may
+# still go well, with what is cached from before. https://github.com/aws/containers-roadmap/issues/2837
 _ASK_FIRST = (
     f'for base in $MLSTACK_BASES; do docker pull --quiet --platform {PLATFORM} "$base" '
     '|| echo "$base cannot be pulled by its tag; what is cached has to do"; done'

@@ -125,7 +125,8 @@ class Init:
 def refresh(directory: Path, contract: Callable[[], MLStackOutputs]) -> dict[str, Any]:
     """Pin each base of the directory's Dockerfile that has a tag to the digest that its registry names now.
 
-    `contract` is read for a base of an ECR registry: it says of what a cached one is a copy. Raises MLStackError, with the file as it was, when there is none or a registry does not answer.
+    `contract` is read for a base of an ECR registry: it says of what a cached one is a copy. Raises MLStackError, with
+    the file as it was, when there is none or a registry does not answer.
     """
     file = directory / "Dockerfile"
     if not file.is_file():

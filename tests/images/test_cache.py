@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import boto3
 import pytest
 
 from mlstack.errors import UsageError
 from mlstack.images.base import Base
 from mlstack.images.cache import Cache
-from tests.images.loopback_registry import LoopbackRegistry
+from tests.images.loopback_registry import KIND, LoopbackRegistry
 from tests.images.stack import Stack
 
 PREFIX = "mlstack-dev.ecr-public"
@@ -34,6 +37,30 @@ def upon(code: Path, stack: Stack, name: str, tag: str, digest: str) -> str:
 
 def repositories(stack: Stack) -> set[str]:
     return {each["repositoryName"] for each in stack.emulator.client("ecr").describe_repositories()["repositories"]}
+
+
+def as_build_role(stack: Stack, repository: str, reference: str) -> tuple[int, str]:
+    """What the registry answers the role that builds, when it asks for a manifest."""
+    emulator = stack.emulator
+    role = next(
+        each["Arn"] for each in emulator.client("iam").list_roles()["Roles"] if each["Arn"].endswith("-codebuild")
+    )
+    session = emulator.client("sts").assume_role(RoleArn=role, RoleSessionName="build")["Credentials"]
+    ecr = boto3.client(
+        "ecr",
+        endpoint_url=emulator.endpoint,
+        region_name=stack.target.region,
+        aws_access_key_id=session["AccessKeyId"],
+        aws_secret_access_key=session["SecretAccessKey"],
+        aws_session_token=session["SessionToken"],
+    )
+    token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    connection = HTTPConnection("127.0.0.1", urlsplit(stack.proxy).port or 0, timeout=30)
+    with closing(connection):
+        where = f"http://{stack.target.registry}/v2/{repository}/manifests/{reference}"
+        connection.request("GET", where, headers={"Authorization": f"Basic {token}", "Accept": KIND})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
 
 
 @contextmanager
@@ -76,28 +103,37 @@ def test_a_pinned_base_that_nobody_pulled_yet_comes_through_the_cache(
 
 @pytest.mark.parametrize("action", ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"])
 def test_without_a_right_nothing_comes_through_and_the_right_is_named(
-    stack: Stack, registry: LoopbackRegistry, code: Path, action: str
+    stack: Stack, registry: LoopbackRegistry, action: str
 ) -> None:
-    name = f"python-{action.partition(':')[2].lower()}"
-    digest = registry.push(f"docker/library/{name}", "3.11", action)
-    repository = upon(code, stack, name, "3.11", digest)
+    name = f"docker/library/python-{action.partition(':')[2].lower()}"
+    registry.push(name, "3.11", action)
     with without(stack, action):
-        done = stack.build(code)
-    assert done.returncode == 1
-    assert f"is not authorized to perform: {action}" in done.stderr
-    assert repository not in repositories(stack)
+        status, said = as_build_role(stack, f"{PREFIX}/{name}", "3.11")
+    assert status == 403
+    assert f"is not authorized to perform: {action}" in said
+    assert f"{PREFIX}/{name}" not in repositories(stack)
+    assert as_build_role(stack, f"{PREFIX}/{name}", "3.11")[0] == 200, "it was the right alone"
 
 
-def test_what_is_cached_already_needs_neither_right_nor_the_upstream(
-    stack: Stack, registry: LoopbackRegistry, code: Path
+def test_what_is_cached_needs_neither_right_nor_the_upstream_and_stays_when_its_tag_goes_on(
+    stack: Stack, registry: LoopbackRegistry
 ) -> None:
-    digest = registry.push("docker/library/python-cached", "3.11", "cached")
-    upon(code, stack, "python-cached", "3.11", digest)
-    stack.built(code)
-    registry.push("docker/library/python-cached", "3.11", "gone on")
-    (code / "train.py").write_text("print('again')\n")
+    name = "docker/library/python-cached"
+    digest = registry.push(name, "3.11", "cached")
+    assert as_build_role(stack, f"{PREFIX}/{name}", "3.11")[0] == 200
+    later = registry.push(name, "3.11", "gone on")
     with without(stack, "ecr:BatchImportUpstreamImage"):
-        assert stack.built(code)["built"], "ECR asks again what a tag names after a day"
+        assert as_build_role(stack, f"{PREFIX}/{name}", "3.11") == as_build_role(stack, f"{PREFIX}/{name}", digest)
+    assert as_build_role(stack, f"{PREFIX}/{name}", later)[0] == 404, "nothing comes by its digest"
+
+
+def test_what_the_upstream_has_not_makes_no_repository(stack: Stack) -> None:
+    status, said = as_build_role(stack, f"{PREFIX}/docker/library/nowhere", "1")
+    assert status == 404
+    assert "public.ecr.aws: docker/library/nowhere" in said
+    assert f"{PREFIX}/docker/library/nowhere" not in repositories(stack)
+    status, said = as_build_role(stack, "mlstack-dev.docker-hub/library/python", "1")
+    assert (status, "asks no registry but those" in said) == (404, True)
 
 
 def test_a_pin_whose_tag_went_on_before_anybody_pulled_it_is_said_to_want_a_refresh(
@@ -112,7 +148,9 @@ def test_a_pin_whose_tag_went_on_before_anybody_pulled_it_is_said_to_want_a_refr
     assert "mlstack image init --refresh-base" in done.stderr
 
 
-CACHED = Cache(host="1.dkr.ecr.eu-west-1.amazonaws.com", prefixes={"public.ecr.aws": PREFIX, "registry-1.docker.io": "d"})
+CACHED = Cache(
+    host="1.dkr.ecr.eu-west-1.amazonaws.com", prefixes={"public.ecr.aws": PREFIX, "registry-1.docker.io": "d"}
+)
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,8 @@ class Builds:
             "PATH": f"{tools}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": str(home),
             "TMPDIR": str(home),
+            # Of this build: buildah's own place is the machine's, where another cloud's builds log in too.
+            "REGISTRY_AUTH_FILE": str(home / "registry-auth.json"),
             "LANG": "C.UTF-8",
             "AWS_ENDPOINT_URL": self._endpoint,
             "AWS_REGION": self._region,

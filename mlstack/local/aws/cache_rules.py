@@ -76,7 +76,12 @@ class CacheRules:
         if prefix in rules:
             told = f"A pull through cache rule with the repository prefix '{prefix}' already exists"
             raise Refusal("PullThroughCacheRuleAlreadyExistsException", told)
-        rules[prefix] = {**_named(asked, *_RULE), "registryId": place[0], "upstreamRegistry": upstream, **_now("createdAt")}
+        rules[prefix] = {
+            **_named(asked, *_RULE),
+            "registryId": place[0],
+            "upstreamRegistry": upstream,
+            **_now("createdAt"),
+        }
         return rules[prefix]
 
     def _describe_rules(self, place: Place, asked: dict[str, Any]) -> dict[str, Any]:
@@ -165,4 +170,4 @@ def _check_credentials(asked: dict[str, Any]) -> None:
 
 
 def _own_key(asked: dict[str, Any]) -> bool:
-    return (asked.get("encryptionConfiguration") or {}).get("encryptionType", "AES256") != "AES256"
+    return bool((asked.get("encryptionConfiguration") or {}).get("encryptionType", "AES256") != "AES256")

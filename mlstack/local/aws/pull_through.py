@@ -1,8 +1,8 @@
 """Pulls an image through: what is asked for below a rule's prefix is fetched from the rule's upstream and kept.
 
 As ECR does it, by its tag alone: an image that was never asked for by a tag is not found by its digest
-(https://github.com/aws/containers-roadmap/issues/2837). Nothing is fetched from beyond this machine: UPSTREAMS says which
-registry on loopback stands in for which upstream.
+(https://github.com/aws/containers-roadmap/issues/2837). Nothing is fetched from beyond this machine: UPSTREAMS says
+which registry on loopback stands in for which upstream.
 """
 
 import contextlib

@@ -25,8 +25,8 @@ from moto.ecr.responses import ECRResponse
 
 from mlstack.iam.policy import Caller
 from mlstack.local.aws.callers import access_key_of, caller
-from mlstack.local.aws.registry_process import RegistryProcess, make_certificate
 from mlstack.local.aws.pull_through import PullThrough
+from mlstack.local.aws.registry_process import RegistryProcess, make_certificate
 from mlstack.local.aws.registry_proxy import Place, RegistryError, handler
 from mlstack.local.aws.registry_refusal import Refusal
 from mlstack.local.aws.rights import refusal

@@ -20,9 +20,7 @@ def _create_rule(call: Call, inputs: Values) -> str:
 
 
 def _read_rule(call: Call, prefix: str, state: Values) -> Values | None:
-    found = unless_gone(
-        lambda: call.client.describe_pull_through_cache_rules(ecrRepositoryPrefixes=[prefix]), _NO_RULE
-    )
+    found = unless_gone(lambda: call.client.describe_pull_through_cache_rules(ecrRepositoryPrefixes=[prefix]), _NO_RULE)
     if found is None:
         return None
     rule: dict[str, Any] = found["pullThroughCacheRules"][0]
@@ -61,9 +59,7 @@ def _create_template(call: Call, inputs: Values) -> str:
 
 
 def _read_template(call: Call, prefix: str, state: Values) -> Values | None:
-    found = unless_gone(
-        lambda: call.client.describe_repository_creation_templates(prefixes=[prefix]), _NO_TEMPLATE
-    )
+    found = unless_gone(lambda: call.client.describe_repository_creation_templates(prefixes=[prefix]), _NO_TEMPLATE)
     if found is None:
         return None
     template: dict[str, Any] = found["repositoryCreationTemplates"][0]
