@@ -356,6 +356,42 @@ def test_a_base_that_cannot_be_refreshed_leaves_the_file(
     assert (tmp_path / "Dockerfile").read_text() == written
 
 
+@pytest.fixture
+def cached(contract: Path, registry: LoopbackRegistry, tmp_path: Path) -> Path:
+    """A contract by which images of the registry on loopback come through the stack's cache."""
+    document = json.loads(json.loads(contract.read_text())["mlstack"])
+    document["pull_through_cache"] = {registry.host: "mlstack-dev.loopback"}
+    file = tmp_path / "outputs.json"
+    file.write_text(json.dumps(document))
+    return file
+
+
+THROUGH = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/mlstack-dev.loopback"
+
+
+def test_a_base_is_named_through_the_stacks_cache_with_the_digest_that_its_own_registry_names(
+    pip: Path, cached: Path, registry: LoopbackRegistry
+) -> None:
+    old = registry.push("through/python", "3.11", "old")
+    base = f"{registry.host}/through/python:3.11"
+    done = run("init", str(pip), "--base", base, "--outputs", str(cached), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["base"] == f"{THROUGH}/through/python:3.11@{old}"
+    assert f"FROM {THROUGH}/through/python:3.11@{old}\n" in (pip / "Dockerfile").read_text()
+    new = registry.push("through/python", "3.11", "new")
+    refreshed = run("init", str(pip), "--refresh-base", "--outputs", str(cached), "--json")
+    assert refreshed.returncode == 0, refreshed.stderr
+    assert json.loads(refreshed.stdout)["bases"] == [
+        {"before": f"{THROUGH}/through/python:3.11@{old}", "after": f"{THROUGH}/through/python:3.11@{new}"}
+    ]
+    assert f"FROM {THROUGH}/through/python:3.11@{new}\n" in (pip / "Dockerfile").read_text()
+
+
+def test_without_a_cache_the_default_base_is_on_ecr_public(pip: Path) -> None:
+    made = Init(pip, python="3.12", base=None, user="auto", force=False)
+    assert str(made._base) == "public.ecr.aws/docker/library/python:3.12-slim-bookworm"
+
+
 class _WithToken(BaseHTTPRequestHandler):
     """As public.ecr.aws does it: visitors fetch a token first."""
 

@@ -76,7 +76,10 @@ CASES: dict[str, dict[str, str]] = {
     "a key and a network each": _ISOLATED,
     "shared key and network": {**_ISOLATED, "mlstack:sharing": '{"key": true, "network": true}'},
     "a key of yours": {"mlstack:encryption": json.dumps({"mode": "existing", "keyArn": EXISTING_KEY})},
-    "keys of AWS": {"mlstack:encryption": '{"mode": "aws-managed"}'},
+    "keys of AWS, one cache": {
+        "mlstack:encryption": '{"mode": "aws-managed"}',
+        "mlstack:pullThroughCache": '{"upstreams": [{"registry": "public.ecr.aws"}]}',
+    },
     "keys of users": {"mlstack:connector": '{"auth": "iam-role"}', "mlstack:sharing": '{"key": true}'},
 }
 
