@@ -137,7 +137,9 @@ def _apart(stacks: Iterable[Side], listed: Iterable[str]) -> None:
             for action in one.actions(who):
                 found = one.may(who, action, other)
                 if any(".ecr-public/" in each.resource for each in found):
-                    assert action in FROM_ONE_CACHE or action in listed, f"{who} of {one} may {action} on what all build upon"
+                    assert action in FROM_ONE_CACHE or action in listed, (
+                        f"{who} of {one} may {action} on what all build upon"
+                    )
                 if found := tuple(each for each in found if ".ecr-public/" not in each.resource):
                     assert action in listed, (
                         f"{who} of {one} may {action} on {found[0].resource} of {other}: {found[0]}"
