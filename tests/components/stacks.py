@@ -22,7 +22,6 @@ CASES: dict[str, dict[str, str]] = {
     "everything on": {
         "mlstack:network": '{"mode": "isolated"}',
         "mlstack:enhancedScanning": "true",
-        "mlstack:pullThroughCache": '{"upstreams": [{"registry": "public.ecr.aws"}]}',
         "mlstack:roles": json.dumps(
             {"path": "/ml/", "permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary"}
         ),
@@ -51,7 +50,7 @@ CASES: dict[str, dict[str, str]] = {
     },
     "keys of AWS": {"mlstack:encryption": '{"mode": "aws-managed"}'},
     "base images through a cache": {
-        "mlstack:encryption": '{"mode": "aws-managed"}',
+        "mlstack:network": '{"mode": "isolated"}',
         "mlstack:pullThroughCache": json.dumps(
             {
                 "upstreams": [
