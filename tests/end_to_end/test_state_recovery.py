@@ -255,7 +255,7 @@ def kill_midway(deployment: InABucket, cloud: Cloud, bucket: str) -> None:
     pytest.fail(f"the engine was never killed midway: {said}")
 
 
-_ONCE = ("aws:s3/bucket:Bucket", "aws:iam/role:Role")
+_ONCE = ("aws:s3/bucket:Bucket", "aws:iam/role:Role", "aws:ecr/repository:Repository")
 """What AWS refuses to make again: the case that needs somebody."""
 
 
@@ -272,6 +272,9 @@ def exists(cloud: Cloud, resource: dict[str, Any]) -> bool:
         return inputs["bucket"] in [each["Name"] for each in cloud.aws_client("s3").list_buckets()["Buckets"]]
     if kind == "Role":
         return inputs["name"] in [each["RoleName"] for each in cloud.aws_client("iam").list_roles()["Roles"]]
+    if kind == "Repository":
+        repositories = cloud.aws_client("ecr").describe_repositories()["repositories"]
+        return inputs["name"] in [each["repositoryName"] for each in repositories]
     # What is a setting of something else can be set again.
     return False
 

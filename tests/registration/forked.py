@@ -1,14 +1,17 @@
-"""Runs `mlstack` in forks of a process that has imported ZenML already, with one request of each run going wrong.
+"""Runs `mlstack` in forks of a process that has imported ZenML already; one request of a run may go wrong.
 
 python -m tests.registration.forked   reads one JSON object a line, {"arguments": [...], "environment": {...},
-"call": 3, "how": "refused"}, and answers each with {"code", "stdout", "stderr", "calls"}.
+"call": 3, "how": "refused"}, and answers each with {"code", "stdout", "stderr", "calls"}. The environment is the run's
+whole one.
 """
 
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +32,53 @@ ANSWERS = {
 """Or one of these, and does nothing."""
 SLOW = "slow"
 """Or it does not answer in time."""
+
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Ended:
+    code: int
+    stdout: str
+    stderr: str
+    calls: list[str]
+
+
+class Forked:
+    """The process of this module, from outside."""
+
+    def __init__(self, idle: Path) -> None:
+        mine = {name: value for name, value in os.environ.items() if not name.startswith(("ZENML_", "AWS_"))}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.registration.forked"],
+            cwd=ROOT,
+            # ZenML reads these where it is imported; mlstack/registration/server.py sets them before that.
+            env={
+                **mine,
+                "ZENML_ANALYTICS_OPT_IN": "false",
+                "ZENML_LOGGING_VERBOSITY": "ERROR",
+                "ZENML_CONFIG_PATH": str(idle),
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(
+        self, *arguments: str, environment: dict[str, str], call: int | None = None, how: str | None = None
+    ) -> Ended:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        asked = {"arguments": arguments, "environment": environment, "call": call, "how": how}
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        return Ended(**json.loads(self._process.stdout.readline()))
+
+    def end(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=30)
 
 
 def _inject(call: int | None, how: str | None, calls: Path) -> None:
@@ -65,8 +115,10 @@ def _run(asked: dict[str, Any], folder: Path) -> dict[str, Any]:
     calls.write_text("")
     child = os.fork()
     if child == 0:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for number, name in ((1, "stdout"), (2, "stderr")):
             os.dup2(os.open(folder / name, os.O_CREAT | os.O_TRUNC | os.O_WRONLY), number)
+        os.environ.clear()
         os.environ.update(asked["environment"])
         sys.argv = ["mlstack", *asked["arguments"]]
         _inject(asked.get("call"), asked.get("how"), calls)

@@ -23,6 +23,7 @@ from tests.components.stacks import PRINCIPAL, program
 from tests.recording import record
 from tests.registration.conftest import Hook
 from tests.registration.conftest import Server as Rest
+from tests.registration.forked import Forked
 from tests.registration.test_server import answering
 
 WORKSPACE = "123e4567-e89b-12d3-a456-426614174000"
@@ -58,9 +59,9 @@ def strict_server(shared_cloud: Cloud, tmp_path_factory: pytest.TempPathFactory)
 
 
 def test_a_server_that_lends_its_identity_to_nobody_is_told_from_one_without_rights(
-    strict_server: str, shared_cloud: Cloud, tmp_path: Path
+    strict_server: str, shared_cloud: Cloud, forked: Forked, tmp_path: Path
 ) -> None:
-    hook = Hook(shared_cloud, tmp_path, "r-strict")
+    hook = Hook(shared_cloud, tmp_path, "r-strict", forked)
     begun = time.monotonic()
     refused = hook.run("register", "--outputs", str(hook.settings()), ZENML_STORE_URL=strict_server)
     assert refused.returncode == 1

@@ -10,14 +10,14 @@ import pytest
 from mlstack.access_key import AccessKey
 from mlstack.local.cloud import Cloud
 from tests.registration.conftest import Hook, Server
-from tests.registration.forked import LOST, REFUSED
+from tests.registration.forked import LOST, REFUSED, Forked
 from tests.registration.test_nothing_half_done import Runs, world
 
 
 @pytest.fixture(scope="module")
-def hook(shared_cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Hook:
+def hook(shared_cloud: Cloud, forked: Forked, tmp_path_factory: pytest.TempPathFactory) -> Hook:
     """Nothing of it exists in AWS: no connector is tried here."""
-    return Hook(shared_cloud, tmp_path_factory.mktemp("key"), "r-key")
+    return Hook(shared_cloud, tmp_path_factory.mktemp("key"), "r-key", forked)
 
 
 @pytest.fixture(scope="module")
@@ -26,18 +26,12 @@ def server(hook: Hook) -> Server:
     return Server(environment["ZENML_STORE_URL"], environment["ZENML_STORE_API_KEY"])
 
 
-@pytest.fixture(scope="module")
-def running(hook: Hook, server: Server) -> Iterator[Runs]:
+@pytest.fixture
+def runs(hook: Hook, server: Server) -> Iterator[Runs]:
+    """Everything that it registers is gone afterwards."""
     runs = Runs(hook, server.token)
     yield runs
-    runs.end()
-
-
-@pytest.fixture
-def runs(running: Runs, hook: Hook) -> Iterator[Runs]:
-    """Everything that it registers is gone afterwards."""
-    yield running
-    running("deregister", str(hook.settings()))
+    runs("deregister", str(hook.settings()))
 
 
 def key(generation: int) -> AccessKey:

@@ -5,82 +5,37 @@ is not shown.
 """
 
 import json
-import os
 import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from tests.registration.conftest import ROOT, Hook, Server
-from tests.registration.forked import ANSWERS, KILLED, LOST, REFUSED, SLOW
-
-
-@dataclass
-class Ended:
-    code: int
-    stdout: str
-    stderr: str
-    calls: list[str]
+from tests.registration.conftest import Hook, Server
+from tests.registration.forked import ANSWERS, KILLED, LOST, REFUSED, SLOW, Ended
 
 
 class Runs:
-    """Runs of `mlstack` that need neither import ZenML nor log in each time."""
+    """Runs of `mlstack` that need not log in each time."""
 
     def __init__(self, hook: Hook, token: str) -> None:
-        self.hook = hook
-        home = hook.directory / "home"
-        home.mkdir(exist_ok=True)
-        mine = {name: value for name, value in os.environ.items() if not name.startswith(("ZENML_", "AWS_"))}
-        zenml = hook.cloud.zenml_environment()
-        self._environment = {
-            "ZENML_STORE_URL": zenml["ZENML_STORE_URL"],
-            "ZENML_STORE_API_TOKEN": token,
-            "HOME": str(home),
-            "XDG_CONFIG_HOME": str(home / "config"),
-            "MLSTACK_CLAIM_SECONDS": "1",
-        }
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.registration.forked"],
-            cwd=ROOT,
-            env={**mine, "ZENML_ANALYTICS_OPT_IN": "false", "ZENML_CONFIG_PATH": str(hook.directory / "idle")},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._forked = hook.forked
+        self._environment = {**hook.environment(), "ZENML_STORE_API_TOKEN": token, "MLSTACK_CLAIM_SECONDS": "1"}
+        del self._environment["ZENML_STORE_API_KEY"]
 
     def __call__(
         self, command: str, outputs: str, *more: str, call: int | None = None, how: str | None = None
     ) -> Ended:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        asked = {
-            "arguments": [command, "--outputs", outputs, *more],
-            "environment": self._environment,
-            "call": call,
-            "how": how,
-        }
-        self._process.stdin.write(json.dumps(asked) + "\n")
-        self._process.stdin.flush()
-        return Ended(**json.loads(self._process.stdout.readline()))
+        asked = (command, "--outputs", outputs, *more)
+        return self._forked.run(*asked, environment=self._environment, call=call, how=how)
 
     def register(self, outputs: str, *, call: int | None = None, how: str | None = None) -> Ended:
         # What is verified is not written; it is tested elsewhere.
         return self("register", outputs, "--no-verify", call=call, how=how)
 
-    def end(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=30)
-
 
 @pytest.fixture
-def runs(hook: Hook, server: Server) -> Iterator[Runs]:
-    runs = Runs(hook, server.token)
-    yield runs
-    runs.end()
+def runs(hook: Hook, server: Server) -> Runs:
+    return Runs(hook, server.token)
 
 
 def world(server: Server, name: str) -> dict[str, Any]:
