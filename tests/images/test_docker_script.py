@@ -66,6 +66,10 @@ def docker(tmp_path: Path) -> Ran:
     [
         (["tag", "r/a:1", "r/a:2"], ["tag", "r/a:1", "r/a:2"]),
         (["push", "r/a:1"], ["push", "r/a:1"]),
+        (
+            ["pull", "--quiet", "--platform", "linux/amd64", "r/a:1"],
+            ["pull", "--quiet", "--platform", "linux/amd64", "r/a:1"],
+        ),
         (["build", "-t", "r/a:1", "."], ["build", *_ALWAYS, "-t", "r/a:1", "."]),
         # ZenML puts the options of DockerSettings after the context, where buildah takes none.
         (
