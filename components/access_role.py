@@ -40,10 +40,10 @@ def connectors(
     *,
     encrypted: bool,
     registry: bool,
-    pushes: bool,
+    pushes: tuple[Statement, ...],
     key_generation: int | None,
 ) -> dict[ConnectorKey, Connector]:
-    """One connector per resource type.
+    """One connector per resource type. `pushes`: rights of those who build images themselves, where nobody else does.
 
     The session policies of the first two are written out because those that ZenML makes up know no KMS key and only the
     partition `aws`. The third has none: a step gets all of the access role for SageMaker and CodeBuild.
@@ -75,7 +75,6 @@ def connectors(
         "aws": connector("aws", "aws-generic", None, ()),
     }
     if registry and container_registry.has_connector(names):
-        find, push = container_registry.grant_find(names), container_registry.grant_push(names)
-        policy = (*find, *(push if pushes else ()))
+        policy = (*container_registry.grant_find(names), *pushes)
         found["ecr"] = connector("ecr", "docker-registry", names.registry_host, policy)
     return found

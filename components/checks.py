@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from components.cache_checks import of_pull_through_cache
 from components.existing_checks import of_existing
 from components.flavors import known_keys
 from components.ignored import traps
@@ -53,6 +54,7 @@ def _between(stack: StackSettings, aws: AwsSettings | None) -> list[Problem]:
         *_access_logs(stack),
         *_roles(stack, aws),
         *_network(stack, aws),
+        *of_pull_through_cache(stack, aws),
         *of_existing(stack, aws),
         *_extra_configurations(stack),
         *_kept_data(stack),

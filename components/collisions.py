@@ -6,6 +6,7 @@ AWS would not always say so. In us-east-1 S3 lets its owner create a bucket agai
 from collections.abc import Iterable
 
 from components.problems import Problem, SettingsError
+from components.pull_through_cache import SHORT
 from components.settings import NAMESPACE, Settings
 
 _ROLES = ("access", "codebuild", "flow-logs", "sagemaker", "scheduler")
@@ -19,10 +20,12 @@ def reserved(settings: Settings) -> dict[str, str]:
 
 def _of_one(settings: Settings) -> dict[str, str]:
     names, existing = settings.names, settings.names.existing
+    caches = [names.cache_prefix(each) for each in SHORT.values()]
     owned = {
         names.bucket_arn: f"bucket {names.bucket}",
         f"arn:{names.partition}:s3:::{names.access_log_bucket}": f"bucket {names.access_log_bucket}",
         names.repository_arn: f"repository {names.repository}",
+        **{names.arn("ecr", f"repository/{each}/*"): f"base images {each}" for each in caches},
         **{names.role_arn(each): f"role {names.role(each)}" for each in _ROLES},
         **{names.user_arn(each): f"user {names.user(each)}" for each in _USERS},
         names.build_project_arn: f"build project {names.build_project}",

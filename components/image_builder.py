@@ -148,8 +148,10 @@ def build_trust(names: Names) -> Statement:
     return service_trust("codebuild.amazonaws.com", names.account_id, _BUILDS)
 
 
-def build_permissions(names: Names, *, encrypted: bool, placed: tuple[Statement, ...]) -> tuple[Statement, ...]:
-    """Rights of the build role. `placed`: those on subnets, where builds run in some."""
+def build_permissions(
+    names: Names, *, encrypted: bool, bases: tuple[Statement, ...], placed: tuple[Statement, ...]
+) -> tuple[Statement, ...]:
+    """Rights of the build role. `bases`: on cached base images. `placed`: on subnets, where builds run in some."""
     return (
         Statement(
             sid="BuildLogs",
@@ -160,6 +162,7 @@ def build_permissions(names: Names, *, encrypted: bool, placed: tuple[Statement,
         ),
         *grant_read_build_contexts(names, encrypted=encrypted),
         *grant_push(names),
+        *bases,
         *placed,
     )
 

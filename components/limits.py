@@ -161,6 +161,27 @@ RepositoryName = Annotated[
     Field(min_length=2, max_length=256),
 ]
 
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreatePullThroughCacheRule.html (ecrRepositoryPrefix):
+# 30 characters, of which `.ecr-public` or `.docker-hub` takes 11.
+CachePrefix = Annotated[
+    str,
+    _matching(
+        r"(?=.{2,19}$)[a-z0-9]+([._-][a-z0-9]+)*(/[a-z0-9]+([._-][a-z0-9]+)*)*",
+        "2 to 19 lower-case letters, digits, and single . _ - / between them, such as mirrors/ml",
+    ),
+]
+
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreatePullThroughCacheRule.html (credentialArn)
+CacheCredentialArn = Annotated[
+    str,
+    _matching(
+        r"arn:aws:secretsmanager:[a-z0-9-]+:\d{12}:secret:ecr-pullthroughcache/[A-Za-z0-9/_+=.@-]+",
+        "the ARN of a secret whose name begins with ecr-pullthroughcache/, such as "
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ecr-pullthroughcache/docker-hub-a1b2c3",
+    ),
+    Field(max_length=612),
+]
+
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: the name, without the path
 IamName = Annotated[str, _matching(r"[\w+=,.@-]{1,64}", "the name of a role or user, neither its ARN nor its path")]
 

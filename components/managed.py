@@ -8,6 +8,7 @@ from typing import Literal
 from components import server_user
 from components.iam import Conditions
 from components.names import ACCESS, BUILD, EXECUTION, FLOW_LOGS, SCHEDULER, Existing, Names
+from components.pull_through_cache import repository_arns
 from components.settings import Settings
 
 REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/"
@@ -42,6 +43,8 @@ class Managed:
     """The existing VPC in which a security group is made."""
     registry_scanning: bool = False
     """`mlstack:enhancedScanning`, a setting of the whole registry."""
+    cached_repositories: tuple[str, ...] = ()
+    """ARNs of the repositories that ECR makes for `mlstack:pullThroughCache`."""
     emptied: bool = False
     """Data may be deleted together with the bucket and the repository (`...ForceDestroy`, `...ForceDelete`)."""
     teams: tuple[Names, ...] = ()
@@ -74,6 +77,7 @@ class Managed:
             log_bucket=stack.access_logs.bucket,
             jobs_group_in=None if stack.network.security_group_ids else stack.network.vpc_id,
             registry_scanning=stack.enhanced_scanning,
+            cached_repositories=repository_arns(settings.names, stack.pull_through_cache.upstreams),
             emptied=any(emptied.values()),
             teams=teams,
             emptied_teams=tuple(each for each in teams if emptied[each.team]),

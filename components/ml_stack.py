@@ -17,6 +17,7 @@ from components.network import Network, NetworkArgs
 from components.orchestrator import Orchestrator, OrchestratorArgs
 from components.permissions import Permissions
 from components.placement import Placement, in_existing
+from components.pull_through_cache import PullThroughCache, PullThroughCacheArgs
 from components.role import Role, RoleArgs
 from components.server_user import ServerUser, ServerUserArgs
 from components.settings import Settings, StackSettings
@@ -72,10 +73,18 @@ class MLStackArgs:
             cidr=network.cidr,
             zones=tuple(network.zones or (f"{names.region}a", f"{names.region}b")),
             key=key,
+            pulls_through=bool(self.settings.pull_through_cache.upstreams),
             log_retention_days=self.settings.log_retention_days,
             permissions_boundary=self.settings.roles.permissions_boundary,
             tags=self.tags,
         )
+
+    def cache_args(self) -> PullThroughCacheArgs | None:
+        """Of base images; None when they come from where they are."""
+        upstreams = tuple(self.settings.pull_through_cache.upstreams)
+        if not upstreams:
+            return None
+        return PullThroughCacheArgs(names=self.names, upstreams=upstreams, image_count=self.settings.tagged_image_count)
 
 
 class MLStack(ComponentResource):
@@ -113,6 +122,7 @@ class MLStack(ComponentResource):
         self._access_logs = self._make_access_logs()
         self._store = self._make_store()
         self._registry = self._make_registry()
+        self._make_cache()
         self._execution_role = self._make_execution_role()
         self._orchestrator = self._make_orchestrator()
         self._step_operator = self._make_step_operator()
@@ -203,6 +213,11 @@ class MLStack(ComponentResource):
             tags=self._args.tags,
         )
         return ContainerRegistry(f"{self._name}-registry", args, self._holds_data)
+
+    def _make_cache(self) -> None:
+        # A rule is of the account's whole registry: with teams it is declared once for all.
+        if (args := self._args.cache_args()) and not self._args.names.team:
+            PullThroughCache(f"{self._name}-base-images", args, self._mine)
 
     def _make_execution_role(self) -> Role | None:
         return self._make_role("execution", EXECUTION, "Runs ZenML pipelines and steps on SageMaker", self._mine)

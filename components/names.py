@@ -15,6 +15,8 @@ ROLE_LIMIT = 64
 USER_LIMIT = 64
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
 REPOSITORY_LIMIT = 256
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreatePullThroughCacheRule.html (ecrRepositoryPrefix)
+CACHE_PREFIX_LIMIT = 30
 # https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html (name)
 PROJECT_LIMIT = 150
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
@@ -86,6 +88,8 @@ class Names:
     """Path of all roles and users that are made: begins and ends with a slash."""
     prefix: str = ""
     """What everything in the artifact bucket is below, without slashes around it. Empty: the bucket itself."""
+    cache: str | None = None
+    """What the names of cached base images begin with. None: the environment's name."""
     existing: Existing = field(default_factory=Existing)
     given: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Names that adopted resources have already, by what is named: `bucket`, `repository`, `build_project`, `user`, and
@@ -157,6 +161,12 @@ class Names:
     @property
     def repository_arn(self) -> str:
         return self.arn("ecr", f"repository/{self.repository}")
+
+    def cache_prefix(self, upstream: str) -> str:
+        """What the repositories of base images from `upstream` (`ecr-public`) are below: the same for all teams."""
+        # No name of ours has a dot in it: no repository of another stack is below a prefix of this one.
+        whose = self.cache or fit(f"{self.name}-{self.environment}", CACHE_PREFIX_LIMIT - len(".ecr-public"))
+        return f"{whose}.{upstream}"
 
     @property
     def registry_host(self) -> str:

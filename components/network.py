@@ -34,6 +34,7 @@ _REGISTRY = (
     "ecr:PutImage",
     "ecr:UploadLayerPart",
 )
+_PULL_THROUGH = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
 ENDPOINTS = {
     "sagemaker.api": (
         "sagemaker:AddTags",
@@ -75,6 +76,8 @@ class NetworkArgs:
     """Availability zones, one subnet each."""
     key: EncryptionKey | None = None
     """Encrypts the flow logs."""
+    pulls_through: bool = False
+    """Base images come through ECR's cache."""
     log_retention_days: int = 365
     permissions_boundary: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
@@ -183,7 +186,9 @@ class Network(ComponentResource):
             opts=self._mine,
         )
         doors = self._make_group("endpoints", "Interface endpoints of AWS services")
-        for service, actions in ENDPOINTS.items():
+        for service, called in ENDPOINTS.items():
+            cached = _PULL_THROUGH if self._args.pulls_through and called is _REGISTRY else ()
+            actions = tuple(sorted((*called, *cached)))
             VpcEndpoint(
                 f"{self._name}-{service.replace('.', '-')}",
                 vpc_id=self._vpc.id,

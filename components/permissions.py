@@ -10,6 +10,7 @@ from components.key_use import KeyPolicyArgs
 from components.names import ACCESS, BUILD, EXECUTION, FLOW_LOGS, SCHEDULER, Names
 from components.own_work import narrowed
 from components.placement import grant_placement
+from components.pull_through_cache import grant_pull_through
 from components.settings import StackSettings
 
 
@@ -52,6 +53,11 @@ class Permissions:
     def builds_images(self) -> bool:
         return self.settings.container_registry and self.settings.image_builder
 
+    @property
+    def cached_bases(self) -> tuple[Statement, ...]:
+        """Rights of whoever builds, on base images that come through the cache."""
+        return grant_pull_through(self.names, self.settings.pull_through_cache.upstreams)
+
     def roles(self) -> dict[str, RoleRights]:
         """By purpose: those that the settings ask for, made by this stack or there already."""
         names, found = self.names, {}
@@ -76,7 +82,7 @@ class Permissions:
         if self.settings.container_registry:
             needed += container_registry.grant_find(names)
             needed += container_registry.grant_look(names)
-            needed += () if self.builds_images else container_registry.grant_push(names)
+            needed += () if self.builds_images else (*container_registry.grant_push(names), *self.cached_bases)
         if self.runs_on_sagemaker:
             needed.append(sagemaker.grant_pass_execution_role(names))
             needed += orchestrator.grant_submit(names) if self.settings.orchestrator == "sagemaker" else ()
@@ -100,7 +106,9 @@ class Permissions:
 
     def _build(self) -> tuple[Statement, ...]:
         placed = self._placed("codebuild.amazonaws.com")
-        return image_builder.build_permissions(self.names, encrypted=self.encrypted, placed=placed)
+        return image_builder.build_permissions(
+            self.names, encrypted=self.encrypted, bases=self.cached_bases, placed=placed
+        )
 
     def _placed(self, service: str) -> tuple[Statement, ...]:
         # A network that teams share is none's.

@@ -7,6 +7,8 @@ from pydantic.alias_generators import to_camel
 
 from components.limits import (
     BucketName,
+    CacheCredentialArn,
+    CachePrefix,
     IamName,
     KeyArn,
     KeyDeletionDays,
@@ -58,6 +60,32 @@ class RepositorySettings(Section):
     """create: a repository of this stack. existing: one of yours, which is read and never changed."""
     name: Annotated[RepositoryName | None, Field(examples=["company/pipelines"])] = None
     """The existing repository, in this region and account."""
+
+
+class UpstreamSettings(Section):
+    """A registry whose images come through ECR."""
+
+    registry: Annotated[
+        Literal["public.ecr.aws", "quay.io", "ghcr.io", "registry-1.docker.io"], Field(examples=["public.ecr.aws"])
+    ]
+    """public.ecr.aws has Docker Hub's official images too, below docker/library. ghcr.io and registry-1.docker.io
+    (Docker Hub) want credentials."""
+    credential_arn: Annotated[
+        CacheCredentialArn | None,
+        Field(examples=["arn:aws:secretsmanager:eu-west-1:123456789012:secret:ecr-pullthroughcache/docker-hub-a1b2c3"]),
+    ] = None
+    """With ghcr.io and registry-1.docker.io: the secret that ECR logs in there with, in this region and account."""
+
+
+class PullThroughCacheSettings(Section):
+    """Base images from other registries, kept in ECR with the first pull."""
+
+    upstreams: Annotated[list[UpstreamSettings], Field(max_length=4, examples=[[{"registry": "public.ecr.aws"}]])] = (
+        Field(default_factory=list)
+    )
+    """The registries that are cached. Empty: none, and base images come from where they are."""
+    prefix: Annotated[CachePrefix | None, Field(examples=["mirrors/ml"])] = None
+    """What the names of the copies' repositories begin with. Without one: `<name>-<environment>`."""
 
 
 class BuildProjectSettings(Section):

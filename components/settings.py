@@ -27,6 +27,7 @@ from components.sections import (
     Kept,
     NamesSettings,
     NetworkSettings,
+    PullThroughCacheSettings,
     RepositorySettings,
     RoleSettings,
     Section,
@@ -94,6 +95,8 @@ class StackSettings(Section):
     """The S3 bucket that artifacts, code and logs are kept in."""
     repository: RepositorySettings = Field(default_factory=RepositorySettings)
     """The ECR repository that pipeline images are kept in."""
+    pull_through_cache: PullThroughCacheSettings = Field(default_factory=PullThroughCacheSettings)
+    """Base images from other registries, kept in ECR with the first pull (docs/images.md)."""
     build_project: BuildProjectSettings = Field(default_factory=BuildProjectSettings)
     """The CodeBuild project that builds pipeline images."""
     existing_lacks: Literal["stop", "warn"] = "stop"
@@ -218,6 +221,7 @@ class Settings(Section):
             team=self.team,
             shares_key=self.team is not None and (stack.sharing.key or stack.encryption.mode == "existing"),
             prefix=stack.artifact_store.prefix,
+            cache=stack.pull_through_cache.prefix,
             existing=Existing(
                 bucket=stack.artifact_store.bucket,
                 repository=stack.repository.name,

@@ -12,6 +12,7 @@ from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.existing import check_existing
 from components.ml_stack import MLStack, MLStackArgs
 from components.network import Network
+from components.pull_through_cache import PullThroughCache
 from components.settings import Settings
 from components.shared_key import KeyUser
 from mlstack.contract import together
@@ -35,6 +36,7 @@ class Shared(ComponentResource):
         self.key = self._make_key()
         self.network = self._make_network()
         self._scan_images()
+        self._cache_base_images()
         self.register_outputs({})
 
     def _make_key(self) -> EncryptionKey | None:
@@ -83,6 +85,11 @@ class Shared(ComponentResource):
             ],
             opts=ResourceOptions(parent=self),
         )
+
+    def _cache_base_images(self) -> None:
+        """What is public is nobody's: each team builds upon the same copies, and none can push into them."""
+        if args := self._args.cache_args():
+            PullThroughCache(f"{self._name}-base-images", args, ResourceOptions(parent=self))
 
 
 def _key_user(team: MLStackArgs) -> KeyUser:

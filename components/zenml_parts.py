@@ -6,13 +6,14 @@ from pulumi import Output
 
 from components import access_role
 from components.artifact_store import ArtifactStore
-from components.container_registry import ContainerRegistry
+from components.container_registry import ContainerRegistry, grant_push
 from components.encryption_key import EncryptionKey
 from components.image_builder import ImageBuilder
 from components.names import Names
 from components.orchestrator import Orchestrator
 from components.permissions import Permissions
 from components.placement import Placement
+from components.pull_through_cache import prefixes
 from components.sagemaker import JobSettings
 from components.settings import StackSettings
 from components.step_operator import StepOperator
@@ -57,9 +58,10 @@ class ZenMLParts:
     def _outputs(self, project: str, jobs: JobSettings) -> MLStackOutputs:
         names = self.names
         whose = "/".join(part for part in (project, names.environment, names.team) if part)
+        cached = dict(prefixes(names, self.settings.pull_through_cache.upstreams))
         where = f"{whose} in {names.account_id}, {names.region}"
         return MLStackOutputs(
-            schema_version=2 if names.team else 1,
+            schema_version=2 if names.team or cached else 1,
             project=project,
             environment=names.environment,
             team=names.team,
@@ -69,6 +71,7 @@ class ZenMLParts:
             stack=Stack(name=self.stack_name, description=where),
             connectors=self._connectors(),
             components=self._components(jobs),
+            pull_through_cache=cached,
         )
 
     def _connectors(self) -> dict[ConnectorKey, Connector]:
@@ -82,7 +85,7 @@ class ZenMLParts:
             connector.session_seconds,
             encrypted=self.rights.encrypted,
             registry=self.registry is not None,
-            pushes=self.image_builder is None,
+            pushes=() if self.image_builder else (*grant_push(self.names), *self.rights.cached_bases),
             key_generation=max(connector.key_generations, default=None),
         )
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 from mlstack.errors import MLStackError
 
 SCHEMA_VERSION = 2
-"""1: the one stack of an environment. 2: of a team, and all teams of an environment together."""
+"""1: the one stack of an environment. 2: of a team, all teams of an environment together, or with cached bases."""
 
 ComponentType = Literal["artifact_store", "container_registry", "orchestrator", "step_operator", "image_builder"]
 """ZenML's `StackComponentType` values that a stack of ours can hold."""
@@ -91,6 +91,11 @@ class MLStackOutputs(_Model):
     stack: Stack
     connectors: dict[ConnectorKey, Connector]
     components: dict[ComponentType, Component]
+    pull_through_cache: Annotated[dict[str, str], Field(exclude_if=lambda cached: not cached)] = Field(
+        default_factory=dict
+    )
+    """Registries whose images come through the container registry's, and what the names of the copies begin with there:
+    `public.ecr.aws` to `mlstack-dev.ecr-public`."""
 
     @property
     def place(self) -> str:
@@ -104,8 +109,11 @@ class MLStackOutputs(_Model):
 
     @model_validator(mode="after")
     def _is_a_stack(self) -> Self:
-        if (self.team is not None) != (self.schema_version > 1):
-            raise ValueError(f"schema_version {self.schema_version} and team {self.team} exclude each other")
+        if (self.team is not None or bool(self.pull_through_cache)) != (self.schema_version > 1):
+            raise ValueError(
+                f"schema_version {self.schema_version}, team {self.team} and pull_through_cache "
+                f"{self.pull_through_cache} exclude each other"
+            )
         missing = {"artifact_store", "orchestrator"} - self.components.keys()
         if missing:
             raise ValueError(f"a ZenML stack needs {' and '.join(sorted(missing))}")

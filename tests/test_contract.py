@@ -140,6 +140,17 @@ def test_a_broken_contract_among_those_of_teams_is_named() -> None:
         MLStackOutputs.parse_all('{"schema_version": 2, "teams": {}}', origin="the stack")
 
 
+def test_a_cache_of_base_images_is_in_the_contract_alone_where_there_is_one() -> None:
+    cached = {"pull_through_cache": {"public.ecr.aws": "mlstack-dev.ecr-public"}}
+    contract = MLStackOutputs.parse(_changed(schema_version=2, **cached), origin="the stack")
+    jsonschema.validate(json.loads(contract.as_json()), json.loads(Path("mlstack/contract.schema.json").read_text()))
+    assert contract.pull_through_cache == cached["pull_through_cache"]
+    assert contract.place == "dev"
+    assert "pull_through_cache" not in _exported({})
+    with pytest.raises(MLStackError, match="exclude each other"):
+        MLStackOutputs.parse(_changed(**cached), origin="the stack")
+
+
 def test_the_contract_of_one_stack_says_nothing_of_teams() -> None:
     [contract] = MLStackOutputs.parse_all(_exported({}), origin="the stack")
     assert (contract.schema_version, contract.place) == (1, "dev")

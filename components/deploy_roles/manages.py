@@ -59,6 +59,7 @@ def manages(managed: Managed) -> tuple[Statement, ...]:
         ),
         *(_empties(managed) if managed.emptied else ()),
         *(_manages_registry() if managed.registry_scanning else ()),
+        *(_manages_cache(managed) if managed.cached_repositories else ()),
         *_manages_roles(managed),
         *(_manages_user(managed) if managed.user else ()),
         *(_manages_key(managed) if managed.key else ()),
@@ -116,6 +117,56 @@ def _manages_registry() -> tuple[Statement, ...]:
             resources=("*",),
             why="ecr:PutRegistryScanningConfiguration knows no resource-level permission",
             source=_ECR,
+        ),
+    )
+
+
+_CACHE = "https://docs.aws.amazon.com/AmazonECR/latest/userguide/"
+
+
+def _manages_cache(managed: Managed) -> tuple[Statement, ...]:
+    names = managed.names
+    return (
+        Statement(
+            sid="PullThroughCache",
+            actions=(
+                "ecr:CreatePullThroughCacheRule",
+                "ecr:CreateRepositoryCreationTemplate",
+                "ecr:DeletePullThroughCacheRule",
+                "ecr:DeleteRepositoryCreationTemplate",
+                "ecr:UpdatePullThroughCacheRule",
+                "ecr:UpdateRepositoryCreationTemplate",
+            ),
+            resources=("*",),
+            why="rules and templates are of the account's whole registry and know no resource-level permission",
+            source=_ECR,
+        ),
+        Statement(
+            sid="CachedRepositories",
+            actions=("ecr:CreateRepository", "ecr:PutLifecyclePolicy"),
+            resources=managed.cached_repositories,
+            why="ECR asks for both of whoever makes a template with a lifecycle",
+            source=f"{_CACHE}repository-creation-templates-create.html",
+        ),
+        *(
+            Statement(
+                sid=sid,
+                actions=("iam:CreateServiceLinkedRole",),
+                resources=(f"arn:{names.partition}:iam::{names.account_id}:role/aws-service-role/{service}/{role}",),
+                conditions={"StringEquals": {"iam:AWSServiceName": service}},
+                why=f"with the first {what} of an account ECR makes the role that it works as",
+                source=f"{_CACHE}{page}",
+            )
+            for sid, what, service, role, page in (
+                (
+                    "CacheRole",
+                    "rule",
+                    "pullthroughcache.ecr.amazonaws.com",
+                    "AWSServiceRoleForECRPullThroughCache",
+                    "slr-pullthroughcache.html",
+                ),
+                ("TemplateRole", "template", "ecr.amazonaws.com", "AWSServiceRoleForECRTemplate", "slr-rct.html"),
+            )
         ),
     )
 

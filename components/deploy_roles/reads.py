@@ -84,6 +84,7 @@ def reads(managed: Managed) -> tuple[Statement, ...]:
             source=_CODEBUILD,
         ),
         *(_reads_registry() if managed.registry_scanning else ()),
+        *(_reads_cache() if managed.cached_repositories else ()),
         *(_reads_network() if managed.network != "public" else ()),
         *reads_existing(managed),
     )
@@ -136,6 +137,18 @@ def _reads_registry() -> tuple[Statement, ...]:
             actions=("ecr:GetRegistryScanningConfiguration",),
             resources=("*",),
             why="ecr:GetRegistryScanningConfiguration knows no resource-level permission",
+            source=_ECR,
+        ),
+    )
+
+
+def _reads_cache() -> tuple[Statement, ...]:
+    return (
+        Statement(
+            sid="ReadPullThroughCache",
+            actions=("ecr:DescribePullThroughCacheRules", "ecr:DescribeRepositoryCreationTemplates"),
+            resources=("*",),
+            why="both know no resource-level permission",
             source=_ECR,
         ),
     )

@@ -172,11 +172,14 @@ def destroy(
             hooked = any(each["type"] == HOOKED for each in resources)
             done = pulumi.destroy(stage.news, run_program=hooked, on_step=progress.step)
             stage.result = str(done)
-    result |= {"resources": done.counts, "seconds": work.seconds}
+    left = data.left_behind(resources)
+    result |= {"resources": done.counts, "left": left, "seconds": work.seconds}
     if as_json:
         typer.echo(json.dumps(result))
         return
     typer.echo(f"{pulumi.stack}: {done} on AWS; nothing of it is left in ZenML")
+    for each in left:
+        typer.echo(f"left on AWS, where it is billed: {each} (docs/images.md)")
     typer.echo(f"forget the environment too: pulumi stack rm {pulumi.stack}")
 
 

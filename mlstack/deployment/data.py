@@ -44,6 +44,14 @@ def in_state(resources: Iterable[Mapping[str, Any]]) -> list[Held]:
     ]
 
 
+def left_behind(resources: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What `pulumi destroy` does not delete, in words: repositories that ECR itself made for its cache."""
+    rules = [
+        each["inputs"] for each in resources if each["type"] == "aws:ecr/pullThroughCacheRule:PullThroughCacheRule"
+    ]
+    return [f"copies of base images in repositories {each['ecrRepositoryPrefix']}/*" for each in rules]
+
+
 def lost_in(steps: Iterable[Step]) -> list[str]:
     """What a preview deletes or replaces, in words."""
     return [

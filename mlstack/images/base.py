@@ -30,6 +30,7 @@ _REFERENCE = re.compile(
     r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?",
     re.ASCII,
 )
+DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 _LOOPBACK = ("localhost", "127.0.0.1")
 
 
@@ -43,15 +44,23 @@ class Base:
     @classmethod
     def parse(cls, text: str, *, origin: str) -> Self:
         """`registry/name:tag`, `registry/name@sha256:...` or both. Raises UsageError naming `origin`."""
-        found = _REFERENCE.fullmatch(text)
-        host = found["host"] if found else ""
-        if found is None or not ("." in host or ":" in host or host == "localhost"):
+        found = cls.read(text)
+        if found is None:
             raise UsageError(
                 f"{origin} is {text!r}: not an image with its registry, such as {PUBLIC}:3.11-slim-bookworm",
                 hint="an image of Docker Hub such as python:3.11 is public.ecr.aws/docker/library/python:3.11",
             )
-        if not found["tag"] and not found["digest"]:
+        if not found.tag and not found.digest:
             raise UsageError(f"{origin} is {text!r}: without a tag or a digest", hint=f"{text}:TAG, or {text}@sha256:…")
+        return found
+
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        """None for what is no image with its registry."""
+        found = _REFERENCE.fullmatch(text)
+        host = found["host"] if found else ""
+        if found is None or not ("." in host or ":" in host or host == "localhost"):
+            return None
         return cls(host=host, name=found["name"], tag=found["tag"], digest=found["digest"])
 
     def __str__(self) -> str:
@@ -62,6 +71,11 @@ class Base:
         """With the digest that the tag names in the registry now. Raises MLStackError when it does not say."""
         if self.tag is None:
             raise UsageError(f"{self} has no tag whose digest could be read", hint="name one: --base IMAGE:TAG")
+        if self.host in DOCKER_HUB:
+            raise UsageError(
+                f"{self}: Docker Hub is not asked without an account",
+                hint="take the image from public.ecr.aws/docker/library, or name the digest: --base IMAGE:TAG@sha256:…",
+            )
         return replace(self, digest=_digest(replace(self, digest=None)))
 
 

@@ -155,6 +155,7 @@ class ImageBuild:
                     content=packed.content,
                     content_tag=named,
                     tag=tag,
+                    bases=self._target.cache.asked_first(packed.dockerfile),
                     exists=exists,
                     minutes=self._asked.minutes,
                     on_phase=told.phase,

@@ -3,6 +3,8 @@
 https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
 """
 
+from collections.abc import Sequence
+
 from mlstack.images.target import PLATFORM, Target
 
 # AWS's own, with docker and the AWS command line in it. CodeBuild starts a docker daemon in it when it is privileged:
@@ -26,6 +28,13 @@ _GIVE_TAG = (
     '--image-manifest "$manifest" > /dev/null; fi'
 )
 
+# ECR fetches what is not there yet by its tag alone, and the Dockerfile asks by digest. Where that fails the build may
+# still go well, with what is cached from before. https://github.com/aws/containers-roadmap/issues/2837
+_ASK_FIRST = (
+    f'for base in $MLSTACK_BASES; do docker pull --quiet --platform {PLATFORM} "$base" '
+    '|| echo "$base cannot be pulled by its tag; what is cached has to do"; done'
+)
+
 BUILD = f"""version: 0.2
 env:
   shell: bash
@@ -43,6 +52,7 @@ phases:
       - tar -xf context.tar -C context
       # What is to be ignored was left out before the upload; a .dockerignore of the context does not count again.
       - echo "{NOTHING_IGNORED}" > Dockerfile.dockerignore
+      - {_ASK_FIRST}
       - docker build --platform {PLATFORM} --file Dockerfile --tag "$MLSTACK_IMAGE:$MLSTACK_CONTENT_TAG" context
       - docker push "$MLSTACK_IMAGE:$MLSTACK_CONTENT_TAG"
       - {_GIVE_TAG}
@@ -60,9 +70,10 @@ phases:
 """Gives one more tag to an image that is there already."""
 
 
-def variables(target: Target, content_tag: str, tag: str) -> dict[str, str]:
-    """The environment of both."""
+def variables(target: Target, content_tag: str, tag: str, bases: Sequence[str]) -> dict[str, str]:
+    """The environment of both. `bases`: images that are asked for before the build."""
     return {
+        **({"MLSTACK_BASES": " ".join(bases)} if bases else {}),
         "MLSTACK_REGISTRY": target.registry,
         "MLSTACK_REPOSITORY": target.repository,
         "MLSTACK_IMAGE": target.image,

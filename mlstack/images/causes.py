@@ -41,7 +41,8 @@ _CAUSES = (
         r"|failed to resolve source metadata|error creating build container[^\n]*pull",
         "base image",
         "a base image could not be pulled",
-        "check the FROM lines: name, tag and registry; the build has the stack's repository and what is public",
+        "check the FROM lines: name, tag and registry; the build has the stack's repository and what is public. Of a "
+        "cached base whose tag has gone on: mlstack image init --refresh-base",
     ),
     (
         r"Cannot connect to the Docker daemon|docker daemon is not running|Is the docker daemon running",

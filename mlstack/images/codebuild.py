@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,6 +44,7 @@ class CodeBuild:
         content: str,
         content_tag: str,
         tag: str,
+        bases: Sequence[str],
         exists: bool,
         minutes: int,
         on_phase: Callable[[str], None],
@@ -53,7 +54,7 @@ class CodeBuild:
 
         Raises BuildError. Ctrl-C, and whatever else ends this, stops the build.
         """
-        variables = buildspec.variables(self._target, content_tag, tag)
+        variables = buildspec.variables(self._target, content_tag, tag, bases)
         with said_clearly():
             started = self._clients.codebuild.start_build(
                 projectName=self._project,

@@ -135,7 +135,7 @@ def init(
     if refresh_base:
         if base or python or package or force or user != "auto":
             raise UsageError("--refresh-base changes the base alone", hint="leave the other options away")
-        refreshed = refresh(directory)
+        refreshed = refresh(directory, lambda: source.load(stack, outputs, team))
         if as_json:
             typer.echo(json.dumps(refreshed))
         else:

@@ -17,7 +17,7 @@ from mlstack.errors import UsageError
 from mlstack.images.archive import Packed, unpack
 from mlstack.images.aws import Clients, said_clearly
 from mlstack.images.buildspec import NOTHING_IGNORED
-from mlstack.images.causes import build_failed
+from mlstack.images.causes import BuildError, build_failed
 from mlstack.images.target import PLATFORM, Target
 
 ENGINES = ("docker", "podman", "buildah")
@@ -88,9 +88,18 @@ class LocalEngine:
             (place / "Dockerfile").write_bytes(packed.dockerfile)
             (place / "Dockerfile.dockerignore").write_text(f"{NOTHING_IGNORED}\n", encoding="utf-8")
             on_phase("build")
+            for base in self._target.cache.asked_first(packed.dockerfile):
+                self._ask_first(base, environment, on_line)
             self._step([self._name, *self._build(place, image)], environment, on_line)
             on_phase("push")
             self._step([self._name, "push", image], environment, on_line)
+
+    def _ask_first(self, base: str, environment: Mapping[str, str], on_line: Callable[[str], None]) -> None:
+        """As the buildspec does it, and why."""
+        try:
+            self._step([self._name, "pull", "--quiet", "--platform", PLATFORM, base], environment, on_line)
+        except BuildError:
+            on_line(f"{base} cannot be pulled by its tag; what is cached has to do")
 
     def _build(self, place: Path, image: str) -> list[str]:
         common = ["--platform", PLATFORM, "--file", str(place / "Dockerfile"), "--tag", image]

@@ -1,8 +1,8 @@
 """A Dockerfile and a .dockerignore for a project, written once and then its owner's."""
 
 import os
-import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from mlstack.contract import MLStackOutputs
 from mlstack.errors import MLStackError, UsageError
 from mlstack.images.base import PUBLIC, Base
+from mlstack.images.cache import FROM, Cache
 from mlstack.images.needed import flavors, missing, needed, way_out
 from mlstack.images.project import UV, Project, default_python, read
 from mlstack.stages import Stages
@@ -22,8 +23,6 @@ USERS = ("auto", "root", "zenml")
 UID = 1000
 # Of uv's wheel for linux/amd64.
 UV_HASH = "d7f459fe4fd247d830351c75686d3996ace3c6f3f728eb0e85a30b7ada0cef19"
-
-_FROM = re.compile(r"^(?P<before>FROM\s+(?:--platform=\S+\s+)?)(?P<image>\S+)", re.IGNORECASE | re.MULTILINE)
 
 
 class Init:
@@ -65,11 +64,13 @@ class Init:
             stage.news("ZenML computes what the stack's components need")
             wanted = needed(flavors(contract))
             stage.result = f"{len(wanted.requirements)}, of {' and '.join(wanted.integrations) or 'no integration'}"
-        base = self._base
+        cache, base = Cache.of(contract), self._base
         if base.digest is None:
             with self._stages.stage("base") as stage:
-                base = base.pinned()
+                # Where it comes from may be asked by visitors, the stack's own registry not.
+                base = cache.through((cache.upstream(base) or base).pinned())
                 stage.result = str(base)
+        base = cache.through(base)
         sagemaker = any(each.flavor == "sagemaker" for each in contract.components.values())
         root = self._user == "root" or (self._user == "auto" and sagemaker)
         lacks, is_open = missing(wanted, self._project)
@@ -141,26 +142,30 @@ class Init:
         )
 
 
-def refresh(directory: Path) -> dict[str, Any]:
+def refresh(directory: Path, contract: Callable[[], MLStackOutputs]) -> dict[str, Any]:
     """Pin each base of the directory's Dockerfile that has a tag to the digest that its registry names now.
 
-    Raises MLStackError, with the file as it was, when there is none or a registry does not answer.
+    `contract` is read for a base of an ECR registry: it says of what a cached one is a copy. Raises MLStackError, with
+    the file as it was, when there is none or a registry does not answer.
     """
     file = directory / "Dockerfile"
     if not file.is_file():
         raise UsageError(f"{directory} holds no Dockerfile", hint="write one: mlstack image init")
     text = file.read_bytes().decode("utf-8", "surrogateescape")
     pinned: dict[str, str] = {}
-    for found in _FROM.finditer(text):
+    for found in FROM.finditer(text):
         image = found["image"]
         if "@" in image and ":" in image.partition("@")[0].rpartition("/")[2] and image not in pinned:
-            pinned[image] = str(Base.parse(image, origin=f"FROM in {file}").pinned())
+            base = Base.parse(image, origin=f"FROM in {file}")
+            cache = Cache.of(contract()) if ".dkr.ecr." in base.host else None
+            upstream = cache.upstream(base) if cache else None
+            pinned[image] = str(cache.through(upstream.pinned()) if cache and upstream else base.pinned())
     if not pinned:
         raise UsageError(
             f"{file} pins no base with both a tag and a digest, so there is nothing to refresh",
             hint="write it as FROM registry/name:tag@sha256:...",
         )
-    after = _FROM.sub(lambda found: found["before"] + pinned.get(found["image"], found["image"]), text)
+    after = FROM.sub(lambda found: found["before"] + pinned.get(found["image"], found["image"]), text)
     if after != text:
         _write([file], [after])
     return {

@@ -6,6 +6,7 @@ from typing import Self
 
 from mlstack.contract import MLStackOutputs
 from mlstack.errors import UsageError
+from mlstack.images.cache import Cache
 
 # components/names.py: what the build role may read.
 CONTEXTS = "code-build-contexts"
@@ -31,6 +32,8 @@ class Target:
     repository: str
     project: str | None
     """CodeBuild project, or None when the image builder is switched off."""
+    cache: Cache
+    """Through which base images may come."""
 
     @classmethod
     def of(cls, contract: MLStackOutputs) -> Self:
@@ -52,6 +55,7 @@ class Target:
             prefix="/".join([*filter(None, [path.strip("/")]), CONTEXTS, ""]),
             registry=str(registry.configuration["uri"]),
             repository=str(registry.configuration["default_repository"]),
+            cache=Cache.of(contract),
             project=str(builder.configuration["code_build_project"]) if builder else None,
         )
 

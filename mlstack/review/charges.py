@@ -37,6 +37,10 @@ CHARGES: Mapping[str, tuple[Charge, ...]] = {
     ),
     "aws:s3/bucket:Bucket": (Charge("AmazonS3", "TimedStorage-ByteHrs", "for each GB a month"),),
     "aws:ecr/repository:Repository": (Charge("AmazonECR", "TimedStorage-ByteHrs", "for each GB a month"),),
+    # A rule costs nothing; what ECR keeps because of it is stored as any image.
+    "aws:ecr/pullThroughCacheRule:PullThroughCacheRule": (
+        Charge("AmazonECR", "TimedStorage-ByteHrs", "for each GB a month"),
+    ),
     "aws:cloudwatch/logGroup:LogGroup": (
         Charge("AmazonCloudWatch", "DataProcessing-Bytes", "for each GB that comes in"),
         Charge("AmazonCloudWatch", "TimedStorage-ByteHrs", "for each GB a month"),

@@ -49,6 +49,21 @@ CASES: dict[str, dict[str, str]] = {
         "mlstack:containerRegistry": "false",
     },
     "keys of AWS": {"mlstack:encryption": '{"mode": "aws-managed"}'},
+    "base images through a cache": {
+        "mlstack:network": '{"mode": "isolated"}',
+        "mlstack:pullThroughCache": json.dumps(
+            {
+                "upstreams": [
+                    {"registry": "public.ecr.aws"},
+                    {
+                        "registry": "registry-1.docker.io",
+                        "credentialArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:"
+                        "ecr-pullthroughcache/docker-hub-a1b2c3",
+                    },
+                ]
+            }
+        ),
+    },
     "no connectors": {"mlstack:connector": '{"auth": "none"}'},
     "key of a user": {
         "mlstack:connector": '{"auth": "iam-role", "keys": [1, 2]}',

@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 NAMED = {
     "aws:s3/bucket:Bucket": ("bucket", "bucket {}"),
     "aws:ecr/repository:Repository": ("name", "repository {}"),
+    "aws:ecr/pullThroughCacheRule:PullThroughCacheRule": ("ecrRepositoryPrefix", "base images {}"),
+    "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": ("prefix", "base images {}"),
     "aws:iam/role:Role": ("name", "role {}"),
     "aws:iam/user:User": ("name", "user {}"),
     "aws:codebuild/project:Project": ("name", "build project {}"),

@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from components.names import Names
+from components.pull_through_cache import SHORT
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 BUCKET = re.compile(r"(?!xn--|sthree-|amzn-s3-demo-)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -95,6 +96,17 @@ def test_no_name_of_a_team_is_one_of_anybody_else(both: tuple[Names, Names]) -> 
         kind = what.split()[0]
         if kind == which.split()[0] and (kind in ("bucket", "iam") or same_region):
             assert name != another, f"{what} of {one} is {which} of {other}: {name}"
+
+
+@given(st.one_of(of_teams, without), st.sampled_from(tuple(SHORT.values())))
+def test_every_cache_prefix_is_one_that_ecr_takes_and_no_repository_of_anybody_is_below_it(
+    names: Names, upstream: str
+) -> None:
+    prefix = names.cache_prefix(upstream)
+    assert len(prefix) <= 30
+    assert REPOSITORY.fullmatch(prefix)
+    assert "." in prefix, "which no repository of a stack has in its name"
+    assert "." not in names.repository
 
 
 @given(of_teams)

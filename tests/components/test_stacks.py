@@ -106,6 +106,24 @@ def test_the_scanning_of_the_accounts_registry_is_declared_once_for_all_teams() 
     assert filters == ["mlstack/vision/dev", "mlstack/speech/dev"]
 
 
+def test_base_images_come_through_one_cache_for_all_teams_into_which_none_pushes() -> None:
+    cached = {"mlstack:pullThroughCache": '{"upstreams": [{"registry": "public.ecr.aws"}]}'}
+    recording = record(_program(TEAMS | cached))
+    assert recording.of("PullThroughCacheRule").inputs["ecrRepositoryPrefix"] == "mlstack-dev.ecr-public"
+    assert recording.of("RepositoryCreationTemplate").inputs["prefix"] == "mlstack-dev.ecr-public"
+    for team in ("vision", "speech"):
+        text = recording.named(f"mlstack-{team}").outputs[0]["contract"]
+        contract = MLStackOutputs.parse(text, origin="the program")
+        assert contract.pull_through_cache == {"public.ecr.aws": "mlstack-dev.ecr-public"}
+        (policy,) = (
+            json.loads(each.inputs["policy"])
+            for each in recording.customs
+            if each.type.endswith(":RolePolicy") and each.inputs["role"].endswith(f"{team}--dev-eu-west-1-codebuild")
+        )
+        (statement,) = (each for each in policy["Statement"] if each["Sid"] == "CachedBases")
+        assert not {"ecr:PutImage", "ecr:InitiateLayerUpload"} & set(statement["Action"])
+
+
 def test_the_tags_that_tell_teams_apart_are_on_every_job_that_the_contract_lets_zenml_start() -> None:
     recording = record(_program(TEAMS))
     contract = MLStackOutputs.parse(recording.named("mlstack-vision").outputs[0]["contract"], origin="the program")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlstack.deployment.data import Held, refuse
+from mlstack.deployment.data import Held, left_behind, refuse
 from mlstack.errors import UsageError
 
 
@@ -23,3 +23,13 @@ def test_all_that_is_protected_is_named_with_the_setting() -> None:
 
 def test_what_nobody_knows_to_be_full_is_left_to_aws() -> None:
     refuse([Held(kind="bucket", name="artifacts", protected=False, emptied=False)], None, "prod")
+
+
+def test_copies_of_base_images_are_said_to_stay() -> None:
+    rule = {
+        "type": "aws:ecr/pullThroughCacheRule:PullThroughCacheRule",
+        "inputs": {"ecrRepositoryPrefix": "mlstack-dev.ecr-public"},
+    }
+    bucket = {"type": "aws:s3/bucket:Bucket", "inputs": {"bucket": "artifacts"}}
+    assert left_behind([bucket, rule]) == ["copies of base images in repositories mlstack-dev.ecr-public/*"]
+    assert left_behind([bucket]) == []

@@ -21,6 +21,7 @@ def deployed(deployment: Deployment) -> dict[str, int]:
         network={"mode": "isolated"},
         roles={"path": "/ml/", "permissionsBoundary": BOUNDARY},
         enhancedScanning=True,
+        pullThroughCache={"upstreams": [{"registry": "public.ecr.aws"}]},
     )
     return deployment.up()
 
@@ -74,13 +75,27 @@ def test_nothing_in_the_network_leads_to_the_internet(deployment: Deployment, cl
     assert not [each for each in rules if each["GroupId"] in groups and each.get("CidrIpv4") == "0.0.0.0/0"]
 
 
+def test_base_images_come_through_a_rule_with_a_template_for_their_repositories(
+    deployment: Deployment, cloud: Cloud
+) -> None:
+    [(upstream, prefix)] = json.loads(deployment.output("mlstack"))["pull_through_cache"].items()
+    ecr = cloud.aws_client("ecr")
+    [rule] = ecr.describe_pull_through_cache_rules(ecrRepositoryPrefixes=[prefix])["pullThroughCacheRules"]
+    assert (rule["upstreamRegistryUrl"], upstream) == ("public.ecr.aws", "public.ecr.aws")
+    [template] = ecr.describe_repository_creation_templates(prefixes=[prefix])["repositoryCreationTemplates"]
+    assert template["appliedFor"] == ["PULL_THROUGH_CACHE"]
+    assert "imageCountMoreThan" in template["lifecyclePolicy"]
+
+
 def test_destroy_leaves_nothing(deployment: Deployment, cloud: Cloud) -> None:
+    [prefix] = json.loads(deployment.output("mlstack"))["pull_through_cache"].values()
     deployment.configure(artifactStoreForceDestroy=True)
     deployment.up()
     deployment.pulumi("destroy", "--yes", "--skip-preview")
     state = cloud.state()
     assert state is not None
     assert [found for found in inventory(state.aws_endpoint) if f"{deployment.name}-local" in str(found)] == []
+    assert prefix not in {found.name for found in inventory(state.aws_endpoint)}
     assert not cloud.aws_client("ec2").describe_vpcs(
         Filters=[{"Name": "tag:mlstack:environment", "Values": ["local"]}]
     )["Vpcs"]

@@ -6,15 +6,25 @@ from pathlib import Path
 
 import pytest
 
+from mlstack.local.aws.pull_through import UPSTREAMS
+from tests.images.loopback_registry import LoopbackRegistry, running
 from tests.images.packages import install
 from tests.images.stack import Stack, deploy
 from tests.local.conftest import start_emulator, stop_emulator
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackRegistry]:
+    """Somebody else's, that anybody may pull from; the emulator takes it for ECR Public."""
+    with running(tmp_path_factory.mktemp("registry")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def stack(registry: LoopbackRegistry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     install()
-    emulator = start_emulator(tmp_path_factory.mktemp("images-emulator"))
+    root = tmp_path_factory.mktemp("images-emulator")
+    emulator = start_emulator(root, **{UPSTREAMS: f"public.ecr.aws={registry.host}"})
     try:
         yield deploy(emulator, tmp_path_factory.mktemp("images-stack"))
     finally:

@@ -1,12 +1,14 @@
 """A real registry on loopback with one image in it, as anybody may pull it."""
 
 import hashlib
+import io
 import json
 import socket
 import subprocess
+import tarfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +22,12 @@ KIND = "application/vnd.docker.distribution.manifest.v2+json"
 class LoopbackRegistry:
     host: str
 
-    def push(self, name: str, tag: str, content: str) -> str:
-        """An image whose configuration holds `content`; its digest."""
-        config = json.dumps({"architecture": "amd64", "os": "linux", "author": content}).encode()
+    def push(self, name: str, tag: str, content: str, files: Mapping[str, bytes] | None = None) -> str:
+        """An image whose configuration holds `content`, with one layer of `files` if there are any; its digest."""
+        layers = [_tar(files)] if files else []
+        diffs = {"type": "layers", "diff_ids": [_digest(layer) for layer in layers]}
+        described = {"architecture": "amd64", "os": "linux", "author": content, "rootfs": diffs}
+        config = json.dumps(described).encode()
         document = {
             "schemaVersion": 2,
             "mediaType": KIND,
@@ -31,14 +36,21 @@ class LoopbackRegistry:
                 "size": len(config),
                 "digest": self._blob(name, config),
             },
-            "layers": [],
+            "layers": [
+                {
+                    "mediaType": "application/vnd.docker.image.rootfs.diff.tar",
+                    "size": len(layer),
+                    "digest": self._blob(name, layer),
+                }
+                for layer in layers
+            ],
         }
         manifest = json.dumps(document).encode()
         self._send("PUT", f"/v2/{name}/manifests/{tag}", manifest, KIND)
-        return f"sha256:{hashlib.sha256(manifest).hexdigest()}"
+        return _digest(manifest)
 
     def _blob(self, name: str, content: bytes) -> str:
-        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        digest = _digest(content)
         place = self._send("POST", f"/v2/{name}/blobs/uploads/", b"", "application/octet-stream")
         sign = "&" if "?" in place else "?"
         self._send("PUT", f"{place}{sign}digest={digest}", content, "application/octet-stream")
@@ -49,6 +61,20 @@ class LoopbackRegistry:
         request = urllib.request.Request(url, body, {"Content-Type": kind}, method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return str(answer.headers.get("Location", ""))
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _tar(files: Mapping[str, bytes]) -> bytes:
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w") as tar:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    return written.getvalue()
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from tests.local.conftest import RunningEmulator
 from tests.recording import Recording, record
 
 ROOT = Path(__file__).parents[2]
-CASE = "keys of AWS"
+CASE = "base images through a cache"
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,16 @@ class Stack:
         ids: list[str] = self.emulator.client("codebuild").list_builds()["ids"]
         return ids
 
-    def registry(self, path: str, media_type: str = "*/*", put: bytes | None = None) -> bytes:
+    def registry(
+        self, path: str, media_type: str = "*/*", put: bytes | None = None, repository: str | None = None
+    ) -> bytes:
         """From the real registry, as a client that is logged in pulls or pushes it."""
         token = self.emulator.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
         connection = HTTPConnection("127.0.0.1", urlsplit(self.proxy).port or 0, timeout=30)
         with contextlib.closing(connection):
             connection.request(
                 "GET" if put is None else "PUT",
-                f"http://{self.target.registry}/v2/{self.target.repository}/{path}",
+                f"http://{self.target.registry}/v2/{repository or self.target.repository}/{path}",
                 put,
                 {"Authorization": f"Basic {token}", "Accept" if put is None else "Content-Type": media_type},
             )
@@ -157,6 +159,7 @@ def make(emulator: RunningEmulator, recording: Recording, contract: MLStackOutpu
         Bucket=target.bucket, CreateBucketConfiguration={"LocationConstraint": target.region}
     )
     _repository(emulator, recording)
+    _cache(emulator, recording)
     _roles(emulator, recording)
     _project(emulator, recording, target)
     return target
@@ -170,6 +173,23 @@ def _repository(emulator: RunningEmulator, recording: Recording) -> None:
         imageTagMutabilityExclusionFilters=inputs["imageTagMutabilityExclusionFilters"],
         imageScanningConfiguration=inputs["imageScanningConfiguration"],
     )
+
+
+def _cache(emulator: RunningEmulator, recording: Recording) -> None:
+    ecr = emulator.client("ecr")
+    for each in recording.customs:
+        inputs = each.inputs
+        if each.type.endswith(":RepositoryCreationTemplate"):
+            ecr.create_repository_creation_template(
+                prefix=inputs["prefix"],
+                appliedFor=inputs["appliedFors"],
+                imageTagMutability=inputs["imageTagMutability"],
+                encryptionConfiguration=inputs["encryptionConfigurations"][0],
+                lifecyclePolicy=inputs["lifecyclePolicy"],
+            )
+        elif each.type.endswith(":PullThroughCacheRule"):
+            given = ("ecrRepositoryPrefix", "upstreamRegistryUrl", "credentialArn")
+            ecr.create_pull_through_cache_rule(**{name: inputs[name] for name in given if name in inputs})
 
 
 def _roles(emulator: RunningEmulator, recording: Recording) -> None:

@@ -66,6 +66,10 @@ def docker(tmp_path: Path) -> Ran:
     [
         (["tag", "r/a:1", "r/a:2"], ["tag", "r/a:1", "r/a:2"]),
         (["push", "r/a:1"], ["push", "r/a:1"]),
+        (
+            ["pull", "--quiet", "--platform", "linux/amd64", "r/a:1"],
+            ["pull", "--quiet", "--platform", "linux/amd64", "r/a:1"],
+        ),
         (["build", "-t", "r/a:1", "."], ["build", *_ALWAYS, "-t", "r/a:1", "."]),
         # ZenML puts the options of DockerSettings after the context, where buildah takes none.
         (
@@ -125,7 +129,7 @@ def test_everything_else_is_refused_with_one_message(docker: Ran, given: list[st
     assert done.returncode == 125
     assert done.stdout == ""
     assert done.stderr.strip() == (
-        f"docker {named}: not among what builds use here: login, build, tag and push, done by buildah"
+        f"docker {named}: not among what builds use here: login, pull, build, tag and push, done by buildah"
     )
 
 

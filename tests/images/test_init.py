@@ -20,7 +20,7 @@ from mlstack.images.init import Init
 from mlstack.images.needed import Needed, missing, needed, way_out
 from mlstack.images.project import read
 from tests.components.stacks import CASES, program
-from tests.images.loopback_registry import LoopbackRegistry, running
+from tests.images.loopback_registry import LoopbackRegistry
 from tests.images.projects import BASE, DIGEST
 from tests.images.stack import CASE, ROOT
 from tests.recording import record
@@ -35,12 +35,6 @@ LOCKED = {
     "s3fs": "2025.9.0",
     "boto3": "1.40.0",
 }
-
-
-@pytest.fixture(scope="session")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackRegistry]:
-    with running(tmp_path_factory.mktemp("registry")) as found:
-        yield found
 
 
 @pytest.fixture(scope="session")
@@ -255,6 +249,42 @@ def test_a_base_that_cannot_be_refreshed_leaves_the_file(
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert (tmp_path / "Dockerfile").read_text() == written
+
+
+@pytest.fixture
+def cached(contract: Path, registry: LoopbackRegistry, tmp_path: Path) -> Path:
+    """A contract by which images of the registry on loopback come through the stack's cache."""
+    document = json.loads(json.loads(contract.read_text())["mlstack"])
+    document["pull_through_cache"] = {registry.host: "mlstack-dev.loopback"}
+    file = tmp_path / "outputs.json"
+    file.write_text(json.dumps(document))
+    return file
+
+
+THROUGH = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/mlstack-dev.loopback"
+
+
+def test_a_base_is_named_through_the_stacks_cache_with_the_digest_that_its_own_registry_names(
+    pip: Path, cached: Path, registry: LoopbackRegistry
+) -> None:
+    old = registry.push("through/python", "3.11", "old")
+    base = f"{registry.host}/through/python:3.11"
+    done = run("init", str(pip), "--base", base, "--outputs", str(cached), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["base"] == f"{THROUGH}/through/python:3.11@{old}"
+    assert f"FROM {THROUGH}/through/python:3.11@{old}\n" in (pip / "Dockerfile").read_text()
+    new = registry.push("through/python", "3.11", "new")
+    refreshed = run("init", str(pip), "--refresh-base", "--outputs", str(cached), "--json")
+    assert refreshed.returncode == 0, refreshed.stderr
+    assert json.loads(refreshed.stdout)["bases"] == [
+        {"before": f"{THROUGH}/through/python:3.11@{old}", "after": f"{THROUGH}/through/python:3.11@{new}"}
+    ]
+    assert f"FROM {THROUGH}/through/python:3.11@{new}\n" in (pip / "Dockerfile").read_text()
+
+
+def test_without_a_cache_the_default_base_is_on_ecr_public(pip: Path) -> None:
+    made = Init(pip, python="3.12", base=None, user="auto", force=False)
+    assert str(made._base) == "public.ecr.aws/docker/library/python:3.12-slim-bookworm"
 
 
 class _WithToken(BaseHTTPRequestHandler):

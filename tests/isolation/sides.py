@@ -98,6 +98,7 @@ class Side:
             yield from self._key_uses()
         elif service == "ecr":
             yield names.repository_arn, {}
+            yield names.arn("ecr", f"repository/{names.cache_prefix('ecr-public')}/docker/library/python"), {}
         elif service == "codebuild":
             yield names.build_project_arn, {}
         elif service == "logs":

@@ -86,6 +86,8 @@ class Asking:
             "bucket": names.bucket,
             "access_log_bucket": names.access_log_bucket,
             "repository": names.repository,
+            "from_ecr_public": f"{names.cache_prefix('ecr-public')}/docker/library/python",
+            "from_docker_hub": f"{names.cache_prefix('docker-hub')}/pytorch/pytorch",
             "project": names.build_project,
             "flow_log_group": names.flow_log_group,
             "key": granted.key_arn or "",

@@ -55,7 +55,8 @@ class Granted:
             "isolated": stack.network.mode == "isolated",
             "log bucket": stack.access_logs.mode == "create",
         }
-        return frozenset(part for part, there in has.items() if there)
+        cached = (f"cache of {each.registry}" for each in stack.pull_through_cache.upstreams)
+        return frozenset((*(part for part, there in has.items() if there), *cached))
 
     @property
     def key_arn(self) -> str | None:

@@ -165,7 +165,9 @@ OPERATIONS: dict[str, Operation] = {
         for name in (
             "BatchCheckLayerAvailability",
             "BatchGetImage",
+            "BatchImportUpstreamImage",
             "CompleteLayerUpload",
+            "CreateRepository",
             "DescribeImageScanFindings",
             "DescribeImages",
             "GetDownloadUrlForLayer",

@@ -36,11 +36,11 @@ class RunningEmulator:
         )
 
 
-def start_emulator(root: Path) -> RunningEmulator:
+def start_emulator(root: Path, **settings: str) -> RunningEmulator:
     port_file = root / "port"
     command = [sys.executable, "-m", "mlstack.local.aws", "--root", str(root), "--port-file", str(port_file)]
     # A variable of ours, to see that no job ever sees it.
-    environment = {**os.environ, "OPERATORS_OWN_SECRET": "must not be seen"}
+    environment = {**os.environ, "OPERATORS_OWN_SECRET": "must not be seen", **settings}
     process = subprocess.Popen([*command, "--account-id", ACCOUNT_ID, "--region", REGION], env=environment)
     deadline = time.monotonic() + 60
     while not port_file.exists():

@@ -36,6 +36,13 @@ def test_what_depends_on_use_has_its_unit_price_and_no_sum() -> None:
     assert line.said == "0.023 for each GB a month"
 
 
+def test_a_pull_through_cache_costs_what_is_kept_because_of_it() -> None:
+    rule = change("aws:ecr/pullThroughCacheRule:PullThroughCacheRule", new={"ecrRepositoryPrefix": "a"})
+    template = change("aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate", new={"prefix": "a"})
+    (line,) = cost([template, rule], "us-east-1")
+    assert (line.monthly, line.said) == (None, "0.10 for each GB a month")
+
+
 def test_what_is_not_known_is_not_priced_and_never_nothing() -> None:
     (elsewhere,) = cost([change(KEY, new={"policy": "{}"})], "eu-west-1")
     (unknown,) = cost([change("aws:sagemaker/endpoint:Endpoint", new={"name": "e"})], "us-east-1")

@@ -49,6 +49,7 @@ class Emulator:
         self._registry = EcrRegistry(args.root, args.account_id, args.region)
         self._registry.mend_log_in()
         self._registry.mend_images()
+        self._registry.mend_cache()
         self._builds = Builds(args.root, self.endpoint, args.account_id, args.region, self._credentials, self._registry)
         self._builds.mend_codebuild()
         self._make_server_user()

@@ -47,6 +47,10 @@ def _buckets(s3: Any) -> Iterator[Resource]:
 def _repositories(ecr: Any) -> Iterator[Resource]:
     for each in _all(ecr, "describe_repositories", "repositories"):
         yield Resource("ecr", "repository", each["repositoryName"], each["repositoryArn"])
+    for each in _all(ecr, "describe_pull_through_cache_rules", "pullThroughCacheRules"):
+        yield Resource("ecr", "pull-through cache rule", each["ecrRepositoryPrefix"], "")
+    for each in _all(ecr, "describe_repository_creation_templates", "repositoryCreationTemplates"):
+        yield Resource("ecr", "repository creation template", each["prefix"], "")
 
 
 def _identities(iam: Any) -> Iterator[Resource]:

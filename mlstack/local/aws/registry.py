@@ -19,15 +19,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.ecr.models import Image, Repository, RepoTagMutability, ecr_backends
 from moto.ecr.responses import ECRResponse
 
 from mlstack.iam.policy import Caller
 from mlstack.local.aws.callers import access_key_of, caller
+from mlstack.local.aws.pull_through import PullThrough
 from mlstack.local.aws.registry_process import RegistryProcess, make_certificate
 from mlstack.local.aws.registry_proxy import Place, RegistryError, handler
+from mlstack.local.aws.registry_refusal import Refusal
 from mlstack.local.aws.rights import refusal
 
 _PATH = re.compile(r"/v2/(?P<name>.+)/(?P<kind>manifests|blobs|tags)/(?P<rest>.+)")
@@ -54,10 +55,6 @@ _EXCEPTIONS = {
 """What the API calls a refusal of the registry."""
 
 
-class _Refusal(ServiceException):  # type: ignore[misc]
-    __module__ = "moto.ecr.exceptions"  # by which moto finds ECR's model of errors
-
-
 class EcrRegistry:
     """Starts its processes when it is first asked for."""
 
@@ -65,6 +62,7 @@ class EcrRegistry:
         self.host = f"{account}.dkr.ecr.{region}.amazonaws.com"
         self._root, self._account, self._region = root / "registry", account, region
         self._tokens: dict[str, Caller] = {}
+        self._cache = PullThrough(self, account, region)
         self._lock = threading.Lock()
         self._process: RegistryProcess | None = None
         self._server: ThreadingHTTPServer | None = None
@@ -105,6 +103,10 @@ class EcrRegistry:
         original = ECRResponse.get_authorization_token
         ECRResponse.get_authorization_token = get_authorization_token
 
+    def mend_cache(self) -> None:
+        """Patches moto: rules by which images come through from other registries."""
+        self._cache.rules.mend_ecr()
+
     def mend_images(self) -> None:
         """Patches moto: PutImage names what was pushed, in the registry behind as well, and IAM and tags decide.
 
@@ -127,9 +129,9 @@ class EcrRegistry:
                 registry.refuse_tag(place, digest)
                 registry.put_manifest(place, manifest.encode(), media_type)
             except RegistryError as error:
-                raise _Refusal(_EXCEPTIONS[error.code], error.message) from None
+                raise Refusal(_EXCEPTIONS[error.code], error.message) from None
             registry.pushed(place, manifest.encode(), media_type, digest)
-            image = next(each for each in registry._repositories()[name].images if each.get_image_digest() == digest)
+            image = next(each for each in registry.repositories()[name].images if each.get_image_digest() == digest)
             return ActionResult(
                 {
                     "image": {
@@ -148,6 +150,22 @@ class EcrRegistry:
     def holds(self, repository: str) -> bool:
         """Whether somebody pushed into it, this layer or that."""
         return (self._root / "images/docker/registry/v2/repositories" / repository).is_dir()
+
+    def put_blob(self, repository: str, digest: str, content: bytes) -> None:
+        """Raises RegistryError when the registry behind does not take it."""
+        upstream, headers = self.upstream(), {"Host": self.host, "Content-Type": "application/octet-stream"}
+        try:
+            upstream.request("POST", f"/v2/{repository}/blobs/uploads/", b"", headers)
+            begun = upstream.getresponse()
+            begun.read()
+            where = begun.headers.get("Location", "")
+            upstream.request("PUT", f"{where}{'&' if '?' in where else '?'}digest={digest}", content, headers)
+            answer = upstream.getresponse()
+            said = answer.read().decode(errors="replace")
+        finally:
+            upstream.close()
+        if answer.status != 201:
+            raise RegistryError(400, "BLOB_UPLOAD_INVALID", said)
 
     def put_manifest(self, place: Place, manifest: bytes, media_type: str) -> None:
         """Raises RegistryError when the registry behind lacks a layer of it."""
@@ -187,12 +205,14 @@ class EcrRegistry:
         action = _ACTIONS.get((method, place.kind), "ecr:UploadLayerPart")
         if place.rest.startswith("uploads/") and method in ("GET", "DELETE"):
             action = "ecr:UploadLayerPart"
+        if method in ("GET", "HEAD") and place.kind == "manifests":
+            self._cache.fetch(asker, place)
         self.judge(asker, action, place.name)
         return place
 
     def judge(self, asker: Caller, action: str, repository: str) -> None:
         """Raises RegistryError unless the repository exists and IAM lets `asker` do that in it."""
-        if repository not in self._repositories():
+        if repository not in self.repositories():
             told = f"The repository with name '{repository}' does not exist in the registry with id '{self._account}'"
             raise RegistryError(404, "NAME_UNKNOWN", told)
         arn = f"arn:aws:ecr:{self._region}:{self._account}:repository/{repository}"
@@ -201,7 +221,7 @@ class EcrRegistry:
 
     def refuse_tag(self, place: Place, digest: str) -> None:
         """Raises RegistryError when the tag is another image's and the repository does not move it."""
-        repository = self._repositories()[place.name]
+        repository = self.repositories()[place.name]
         holder = _holder(repository, place.rest)
         if holder is None or holder.get_image_digest() == digest or not _immutable(repository, place.rest):
             return
@@ -213,7 +233,7 @@ class EcrRegistry:
 
     def pushed(self, place: Place, manifest: bytes, media_type: str, digest: str) -> None:
         """Makes it an image of moto's, and scans it when the repository says so."""
-        repository = self._repositories()[place.name]
+        repository = self.repositories()[place.name]
         tag = None if place.rest.startswith("sha256:") else place.rest
         image = next((each for each in repository.images if each.get_image_digest() == digest), None)
         if tag and (holder := _holder(repository, tag)) is not None and holder is not image:
@@ -233,7 +253,7 @@ class EcrRegistry:
         assert self._process is not None
         return HTTPConnection("127.0.0.1", self._process.port, timeout=120)
 
-    def _repositories(self) -> dict[str, Repository]:
+    def repositories(self) -> dict[str, Repository]:
         found: dict[str, Repository] = ecr_backends[self._account][self._region].repositories
         return found
 

@@ -39,6 +39,7 @@ def everything(environment: str = "dev") -> Managed:
         network="isolated",
         user=True,
         registry_scanning=True,
+        cached_repositories=(names(environment).arn("ecr", f"repository/mlstack-{environment}.ecr-public/*"),),
         exclusive_roles=True,
         emptied=True,
     )

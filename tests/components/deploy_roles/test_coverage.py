@@ -80,6 +80,18 @@ KINDS = {
         makes=("ecr:PutRegistryScanningConfiguration",),
         ends=("ecr:PutRegistryScanningConfiguration",),
     ),
+    "aws:ecr/pullThroughCacheRule:PullThroughCacheRule": Kind(
+        on="*",
+        reads=("ecr:DescribePullThroughCacheRules",),
+        makes=("ecr:CreatePullThroughCacheRule", "ecr:UpdatePullThroughCacheRule"),
+        ends=("ecr:DeletePullThroughCacheRule",),
+    ),
+    "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": Kind(
+        on="*",
+        reads=("ecr:DescribeRepositoryCreationTemplates",),
+        makes=("ecr:CreateRepositoryCreationTemplate", "ecr:UpdateRepositoryCreationTemplate"),
+        ends=("ecr:DeleteRepositoryCreationTemplate",),
+    ),
     "aws:iam/role:Role": Kind(
         on=N.role_arn("access"),
         reads=(

@@ -223,7 +223,10 @@ def test_rights_on_everything_are_those_for_which_aws_knows_no_resource() -> Non
             for statement in policy.statements:
                 if statement.resources == ("*",):
                     assert all(
-                        re.match(r"ec2:Describe|kms:ListAliases|ecr:\w+RegistryScanning", action)
+                        re.match(
+                            r"ec2:Describe|kms:ListAliases|ecr:\w+(RegistryScanning|PullThroughCacheRule|RepositoryCreationTemplate)",
+                            action,
+                        )
                         or statement.conditions
                         for action in statement.actions
                     ), statement.sid

@@ -193,6 +193,22 @@ SAMPLES: dict[str, Sample] = {
         {"rules": scanned("SCAN_ON_PUSH")},
         {"region": "eu-central-1"},
     ),
+    "aws:ecr/pullThroughCacheRule:PullThroughCacheRule": Sample(
+        {"ecrRepositoryPrefix": None, "upstreamRegistryUrl": "public.ecr.aws"},
+        {"credentialArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ecr-pullthroughcache/public-a1b2c3"},
+        {"upstreamRegistryUrl": "quay.io"},
+    ),
+    "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": Sample(
+        {
+            "prefix": None,
+            "appliedFors": ["PULL_THROUGH_CACHE"],
+            "description": "base images",
+            "encryptionConfigurations": [{"encryptionType": "AES256"}],
+            "lifecyclePolicy": expire_after(14),
+        },
+        {"lifecyclePolicy": expire_after(7), "imageTagMutability": "IMMUTABLE", "appliedFors": ["REPLICATION"]},
+        {"prefix": "another"},
+    ),
     ROLE: Sample(
         {
             "name": None,
