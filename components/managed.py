@@ -1,7 +1,7 @@
 """What belongs to one environment: its names, its tags and the optional parts that it has."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -35,8 +35,8 @@ class Managed:
     """A KMS key of its own (`mlstack:encryption: {mode: kms}`)."""
     existing_key_arn: str | None = None
     """The key of `mlstack:encryption: {mode: existing}`."""
-    existing: Existing = field(default_factory=Existing)
-    """What is there already: read, and handed on."""
+    existing: tuple[Existing, ...] = ()
+    """What is there already, of each stack: read, and handed on."""
     log_bucket: str | None = None
     """The bucket of `mlstack:accessLogs: {mode: existing}`."""
     jobs_group_in: str | None = None
@@ -73,7 +73,7 @@ class Managed:
             exclusive_roles=stack.roles.exclusive,
             key=stack.encryption.mode == "kms",
             existing_key_arn=stack.encryption.key_arn,
-            existing=settings.names.existing,
+            existing=tuple(each.names.existing for each in settings.stacks),
             log_bucket=stack.access_logs.bucket,
             jobs_group_in=None if stack.network.security_group_ids else stack.network.vpc_id,
             registry_scanning=stack.enhanced_scanning,
@@ -129,8 +129,9 @@ class Managed:
 
     def used_role_arns(self, purpose: str) -> tuple[str, ...]:
         """Of the roles that are used, made or there already."""
-        existing = self.existing.role_arns.get(purpose)
-        return (existing,) if existing else self._role_arns(purpose)
+        of_each = [each.role_arns.get(purpose) for each in self.existing]
+        existing = (arn for arn in of_each if arn)
+        return (*dict.fromkeys(existing), *(() if of_each and all(of_each) else self._role_arns(purpose)))
 
     def _role_arns(self, purpose: str) -> tuple[str, ...]:
         return self._arns(lambda names: names.role_arn(purpose), self._networks if purpose == FLOW_LOGS else None)

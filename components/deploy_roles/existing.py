@@ -8,10 +8,11 @@ _CHECK = "mlstack/existing/"
 
 def reads_existing(managed: Managed) -> tuple[Statement, ...]:
     """By name: nothing is listed."""
-    names, existing = managed.names, managed.existing
-    buckets = tuple(
-        f"arn:{names.partition}:s3:::{each}" for each in (existing.bucket, managed.log_bucket) if each is not None
-    )
+    names = managed.names
+    buckets = _once(managed.log_bucket, *(each.bucket for each in managed.existing))
+    roles = _once(*(arn for each in managed.existing for arn in each.role_arns.values()))
+    repositories = _once(*(each.repository for each in managed.existing))
+    projects = _once(*(each.build_project for each in managed.existing))
     policies = (names.arn("iam", "policy/*").replace(names.region, "", 1), f"arn:{names.partition}:iam::aws:policy/*")
     found = {
         "ExistingBuckets": (
@@ -22,27 +23,27 @@ def reads_existing(managed: Managed) -> tuple[Statement, ...]:
                 "s3:GetEncryptionConfiguration",
                 "s3:ListBucket",
             ),
-            buckets,
+            tuple(f"arn:{names.partition}:s3:::{each}" for each in buckets),
         ),
         "ExistingRoles": (
             ("iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"),
-            tuple(existing.role_arns.values()),
+            roles,
         ),
         "PoliciesOfExistingRoles": (
             ("iam:GetPolicy", "iam:GetPolicyVersion"),
-            policies if existing.role_arns else (),
+            policies if roles else (),
         ),
         "ExistingKey": (
             ("kms:DescribeKey", "kms:GetKeyPolicy"),
-            (existing.key_arn,) if existing.key_arn else (),
+            _once(managed.existing_key_arn),
         ),
         "ExistingRepository": (
             ("ecr:DescribeRepositories", "ecr:GetRepositoryPolicy"),
-            (names.arn("ecr", f"repository/{existing.repository}"),) if existing.repository else (),
+            tuple(names.arn("ecr", f"repository/{each}") for each in repositories),
         ),
         "ExistingProject": (
             ("codebuild:BatchGetProjects",),
-            (names.arn("codebuild", f"project/{existing.build_project}"),) if existing.build_project else (),
+            tuple(names.arn("codebuild", f"project/{each}") for each in projects),
         ),
     }
     return tuple(
@@ -56,3 +57,7 @@ def reads_existing(managed: Managed) -> tuple[Statement, ...]:
         for sid, (actions, resources) in found.items()
         if resources
     )
+
+
+def _once(*found: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each for each in found if each))

@@ -1,7 +1,9 @@
 """The roles of workflows read what was there before an environment, and may change none of it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,7 @@ from tests.components.deploy_roles.asked import ARGS, Roles
 from tests.components.stacks import EXISTING_KEY, settings
 
 _ROLE = "arn:aws:iam::123456789012:role/ml/company-{}"
-_ALL = {
+_ALL: dict[str, Any] = {
     "mlstack:name": "mlstack",
     "mlstack:artifactStore": {"mode": "existing", "bucket": "company-ml"},
     "mlstack:repository": {"mode": "existing", "name": "company/images"},
@@ -27,12 +29,30 @@ _ALL = {
         **{each: {"mode": "existing", "arn": _ROLE.format(each)} for each in ("access", "execution", "build")},
     },
 }
-_CONFIG = {key: value if isinstance(value, str) else json.dumps(value) for key, value in _ALL.items()}
+_BROUGHT = ("artifactStore", "repository", "buildProject", "roles")
 
 
-@pytest.fixture(scope="module")
-def roles() -> Roles:
-    return Roles(replace(ARGS, environments=(Managed.from_settings(settings(_CONFIG)),)))
+def _of_a_team() -> dict[str, object]:
+    """The same, but one of two teams brings it along; key and network stay the environment's."""
+    roles = dict(_ALL["mlstack:roles"])
+    path = roles.pop("path")
+    brought = {key: _ALL[f"mlstack:{key}"] for key in _BROUGHT} | {"roles": roles}
+    common = {key: value for key, value in _ALL.items() if key.partition(":")[2] not in _BROUGHT}
+    return {
+        **common,
+        "mlstack:roles": {"path": path},
+        "mlstack:teams": [{"name": "speech"}, {"name": "vision", **brought}],
+    }
+
+
+def _roles(config: Mapping[str, object]) -> Roles:
+    given = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    return Roles(replace(ARGS, environments=(Managed.from_settings(settings(given)),)))
+
+
+@pytest.fixture(scope="module", params=["the environment", "a team"])
+def roles(request: pytest.FixtureRequest) -> Roles:
+    return _roles(_ALL if request.param == "the environment" else _of_a_team())
 
 
 THEIRS = {
@@ -83,3 +103,11 @@ def test_the_group_of_jobs_is_made_in_the_existing_network_and_no_other(roles: R
     assert not roles.may(DEPLOY, "ec2:DeleteSecurityGroup", group)
     assert not roles.may(PREVIEW, "ec2:CreateSecurityGroup", vpc.format("0123456789abcdef0"))
     assert not roles.may(DEPLOY, "ec2:CreateSubnet", "arn:aws:ec2:eu-west-1:123456789012:subnet/x", **asked)
+
+
+def test_jobs_of_each_team_get_the_role_that_it_brings_or_that_is_made_for_it() -> None:
+    both, to = _roles(_of_a_team()), {"iam__PassedToService": "codebuild.amazonaws.com"}
+    for each in (_ROLE.format("build"), "arn:aws:iam::123456789012:role/ml/mlstack--speech--dev-eu-west-1-codebuild"):
+        assert both.may(DEPLOY, "iam:PassRole", each, **to), each
+    made = "arn:aws:iam::123456789012:role/ml/mlstack--speech--dev-eu-west-1-codebuild"
+    assert not _roles(_ALL).may(DEPLOY, "iam:PassRole", made, **to)
