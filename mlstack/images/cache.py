@@ -10,6 +10,8 @@ from mlstack.images.base import DOCKER_HUB, Base
 
 FROM = re.compile(r"^(?P<before>FROM\s+(?:--platform=\S+\s+)?)(?P<image>\S+)", re.IGNORECASE | re.MULTILINE)
 _COPIED = re.compile(r"^COPY\s[^\n]*--from=(?P<image>\S+)", re.IGNORECASE | re.MULTILINE)
+_ARGUMENT = re.compile(r"^ARG\s+\w+=(?P<image>\S+)", re.IGNORECASE | re.MULTILINE)
+"""That a FROM may name."""
 _ASKED_AS = "registry-1.docker.io"
 """What AWS calls Docker Hub."""
 
@@ -50,6 +52,6 @@ class Cache:
     def asked_first(self, dockerfile: bytes) -> tuple[str, ...]:
         """The images that a Dockerfile pins to a digest in the cache, by the tags that they have to be asked for by."""
         text = dockerfile.decode("utf-8", "replace")
-        named = [found["image"] for pattern in (FROM, _COPIED) for found in pattern.finditer(text)]
+        named = [found["image"] for pattern in (FROM, _COPIED, _ARGUMENT) for found in pattern.finditer(text)]
         bases = (found for each in named if (found := Base.read(each)) and found.tag and found.digest)
         return tuple(dict.fromkeys(str(replace(each, digest=None)) for each in bases if self.upstream(each)))

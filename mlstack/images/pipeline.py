@@ -16,6 +16,7 @@ from mlstack.contract import MLStackOutputs
 from mlstack.errors import MLStackError, UsageError
 from mlstack.images.aws import Clients
 from mlstack.images.base import Base
+from mlstack.images.cache import Cache
 from mlstack.images.context import LIMIT, shown_size
 from mlstack.stages import Running
 
@@ -129,7 +130,7 @@ def _built(
 
     assert choice.context is not None
     whom = as_whom() if as_whom else None
-    with _pinned(choice.context, choice.base, stage.news) as dockerfile:
+    with _pinned(choice.context, choice.base, Cache.of(contract), stage.news) as dockerfile:
         asked = Asked(context=choice.context, dockerfile=dockerfile, limit=LIMIT, scan=False)
         build = ImageBuild(asked, Target.of(contract), within=stage)
         packed = build.pack()
@@ -149,14 +150,15 @@ def _built(
 
 
 @contextmanager
-def _pinned(context: Path, base: Base | None, news: Callable[[str], None]) -> Iterator[Path]:
-    """The context's Dockerfile, with the base of its ARG BASE by digest. Raises MLStackError."""
+def _pinned(context: Path, base: Base | None, cache: Cache, news: Callable[[str], None]) -> Iterator[Path]:
+    """The context's Dockerfile, with the base of its ARG BASE by digest, through the cache. Raises MLStackError."""
     text = _dockerfile(context)
     found = _BASE.search(text)
     if found is None:
         yield context / "Dockerfile"
         return
     base = base or Base.parse(found[1], origin=f"ARG BASE in {context}/Dockerfile")
+    base = cache.upstream(base) or base
     if base.digest is None:
         news(f"asking {base.host} for the digest of {base}")
         try:
@@ -165,7 +167,7 @@ def _pinned(context: Path, base: Base | None, news: Callable[[str], None]) -> It
             raise MLStackError(error.message, hint="--base takes one that can be reached from here") from None
     with tempfile.TemporaryDirectory(prefix="mlstack-image-") as directory:
         file = Path(directory) / "Dockerfile"
-        file.write_text(_BASE.sub(f"ARG BASE={base}", text, count=1), encoding="utf-8")
+        file.write_text(_BASE.sub(f"ARG BASE={cache.through(base)}", text, count=1), encoding="utf-8")
         yield file
 
 

@@ -20,6 +20,7 @@ from mlstack.images.aws import Clients
 from mlstack.images.context import LIMIT, collect
 from mlstack.images.pipeline import EXAMPLE, Choice, PipelineImage, image_for
 from mlstack.stages import Running
+from tests.images.loopback_registry import LoopbackRegistry
 from tests.images.stack import ROOT, Stack
 
 NOBODY = "127.0.0.1:9/python:3.11"
@@ -105,6 +106,17 @@ def test_the_example_is_built_upon_the_given_base_and_named_by_digest(
     assert (again.image, again.bytes) == (image.image, image.bytes)
     assert again.told.startswith(f"there already, {image.digest}, ")
     assert stack.builds() == builds
+
+
+def test_its_base_comes_through_the_stacks_cache(
+    stack: Stack, registry: LoopbackRegistry, make: Make, tmp_path: Path
+) -> None:
+    digest = registry.push("docker/library/python-of-the-example", "3.11", "the example", {"usr/base": b"cached"})
+    base = f"public.ecr.aws/docker/library/python-of-the-example:3.11@{digest}"
+    (tmp_path / "Dockerfile").write_text("ARG BASE=public.ecr.aws/not/asked:1\nFROM $BASE\nCOPY . /app/\n")
+    image = make(Choice.of(str(tmp_path), base, program=ROOT))
+    assert image.reason is None
+    assert stack.files(str(image.digest))["usr/base"] == b"cached"
 
 
 def test_only_what_is_in_the_image_decides_whether_it_is_built_again() -> None:
