@@ -1,6 +1,7 @@
 """The command line: `mlstack ...`."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -10,7 +11,7 @@ import typer
 from mlstack.errors import MLStackError
 
 INTERRUPTED = 130
-"""Exit code of a command that Ctrl-C ended: 128 and the number of the signal."""
+"""Exit code of a command that Ctrl-C, or SIGTERM, ended: 128 and the number of the former."""
 
 app = typer.Typer(
     help="A complete ZenML stack on AWS: check the settings, register it in ZenML, try it without an account.",
@@ -106,6 +107,8 @@ def _mount() -> None:
 
 def main() -> NoReturn:
     """Entry point. What people can mend is said in their words, without a traceback."""
+    # What a cancelled CI job sends takes away what was begun, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     _mount()
     try:
         app()

@@ -88,7 +88,8 @@ def test_the_scan_is_told_and_fails_the_command_when_asked_to(stack: Stack, proj
     assert stack.build(project, "--fail-on", "critical").returncode == 0
 
 
-def test_ctrl_c_stops_the_build_in_the_cloud(stack: Stack, project: Path) -> None:
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "a cancelled job"])
+def test_an_interruption_stops_the_build_in_the_cloud(stack: Stack, project: Path, by: signal.Signals) -> None:
     (project / "Dockerfile").write_text((project / "Dockerfile").read_text() + "RUN echo sleeping; sleep 600\n")
     process = subprocess.Popen(
         stack.command(project),
@@ -103,7 +104,7 @@ def test_ctrl_c_stops_the_build_in_the_cloud(stack: Stack, project: Path) -> Non
     for line in process.stderr:
         if line.rstrip().endswith("│ sleeping"):
             break
-    process.send_signal(signal.SIGINT)
+    process.send_signal(by)
     rest = process.stderr.read()
     assert process.wait(30) == 130
     assert "stopped the build" in rest
