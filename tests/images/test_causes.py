@@ -15,6 +15,7 @@ from mlstack.images.causes import build_failed, relevant
             "permission",
         ),
         ("no basic auth credentials", "permission"),
+        ("Error: trying to reuse blob sha256:1 at destination: unauthorized: authentication required", "permission"),
         (
             "tag invalid: The image tag 'v1' already exists in the 'r' repository and cannot be overwritten because "
             "the tag is immutable.",
