@@ -24,7 +24,8 @@ _CAUSES = (
     ),
     (
         r"ecr:\w+[^\n]*(?:not authorized|denied)|not authorized to perform: ecr:|denied: [^\n]*(?:push|not authorized)"
-        r"|no basic auth credentials|unauthorized: authentication required|denied: requested access to the resource|403 Forbidden",
+        r"|no basic auth credentials|unauthorized: authentication required|denied: requested access to the resource"
+        r"|403 Forbidden",
         "permission",
         "whoever builds may not push to, or pull from, the repository",
         "`pulumi up --refresh` puts the build role's rights back (docs/permissions.md, role codebuild); a base image "
