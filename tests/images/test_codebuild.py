@@ -139,7 +139,7 @@ def test_a_build_that_fails_ends_with_its_cause_and_the_lines_that_say_so(
     done = stack.build(project, "--quiet")
     assert done.returncode == 1
     assert cause in done.stderr
-    assert log in done.stderr
+    assert log in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
 
 
