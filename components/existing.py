@@ -99,13 +99,14 @@ def _bucket(rights: Permissions, position: int) -> BucketAsked:
 def _log_bucket(stacks: Iterable[Permissions]) -> LogBucketAsked | None:
     """One for all teams, but for those whose own bucket exists: its logs are its owner's."""
     writing = [(rights.names, bucket) for rights in stacks if (bucket := rights.settings.access_logs.bucket)]
-    for names, bucket in writing[:1]:
-        return LogBucketAsked(
-            name=bucket,
-            arn=f"arn:{names.partition}:s3:::{bucket}",
-            deliveries=_of_all((of.team, (log_delivery(of, bucket),)) for of, _ in writing),
-        )
-    return None
+    if not writing:
+        return None
+    names, bucket = writing[0]
+    return LogBucketAsked(
+        name=bucket,
+        arn=f"arn:{names.partition}:s3:::{bucket}",
+        deliveries=_of_all((of.team, (log_delivery(of, bucket),)) for of, _ in writing),
+    )
 
 
 def _key(stacks: Sequence[Permissions]) -> KeyAsked | None:

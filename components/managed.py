@@ -11,9 +11,6 @@ from components.names import ACCESS, BUILD, EXECUTION, FLOW_LOGS, SCHEDULER, Exi
 from components.pull_through_cache import repository_arns
 from components.settings import Settings
 
-REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/"
-"""Resource types and condition keys of every action."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Managed:

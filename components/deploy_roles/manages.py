@@ -3,17 +3,10 @@
 The actions are those that the real plugin calls to create, change and delete those resource types.
 """
 
+from components.deploy_roles.sources import CODEBUILD, EC2, ECR, IAM, KMS, LOGS, S3
 from components.iam import Conditions, Statement, pass_role
-from components.managed import REFERENCE, Managed
+from components.managed import Managed
 from components.names import BUILD, FLOW_LOGS
-
-_S3 = f"{REFERENCE}list_amazons3.html"
-_ECR = f"{REFERENCE}list_amazonelasticcontainerregistry.html"
-_IAM = f"{REFERENCE}list_awsidentityandaccessmanagementiam.html"
-_KMS = f"{REFERENCE}list_awskeymanagementservice.html"
-_LOGS = f"{REFERENCE}list_amazoncloudwatchlogs.html"
-_CODEBUILD = f"{REFERENCE}list_awscodebuild.html"
-_EC2 = f"{REFERENCE}list_amazonec2.html"
 
 
 def manages(managed: Managed) -> tuple[Statement, ...]:
@@ -39,7 +32,7 @@ def manages(managed: Managed) -> tuple[Statement, ...]:
             ),
             resources=managed.bucket_arns,
             why="the buckets of the environment; S3 itself refuses to delete one that holds anything",
-            source=_S3,
+            source=S3,
         ),
         Statement(
             sid="Repository",
@@ -55,7 +48,7 @@ def manages(managed: Managed) -> tuple[Statement, ...]:
             ),
             resources=managed.repository_arns,
             why="the repository of the environment",
-            source=_ECR,
+            source=ECR,
         ),
         *(_empties(managed) if managed.emptied else ()),
         *(_manages_registry() if managed.registry_scanning else ()),
@@ -78,14 +71,14 @@ def manages(managed: Managed) -> tuple[Statement, ...]:
             ),
             resources=tuple(f"{arn}{rest}" for arn in managed.log_group_arns for rest in ("", ":*")),
             why="the log groups of builds and of the network",
-            source=_LOGS,
+            source=LOGS,
         ),
         Statement(
             sid="BuildProject",
             actions=("codebuild:CreateProject", "codebuild:DeleteProject", "codebuild:UpdateProject"),
             resources=managed.build_project_arns,
             why="the build project of the environment",
-            source=_CODEBUILD,
+            source=CODEBUILD,
         ),
     )
 
@@ -97,14 +90,14 @@ def _empties(managed: Managed) -> tuple[Statement, ...]:
             actions=("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ListBucketVersions"),
             resources=managed.emptied_arns,
             why="forceDestroy deletes every object before the bucket",
-            source=_S3,
+            source=S3,
         ),
         Statement(
             sid="EmptyRepository",
             actions=("ecr:BatchDeleteImage",),
             resources=managed.emptied_repository_arns,
             why="forceDelete deletes the images with the repository",
-            source=_ECR,
+            source=ECR,
         ),
     )
 
@@ -116,7 +109,7 @@ def _manages_registry() -> tuple[Statement, ...]:
             actions=("ecr:PutRegistryScanningConfiguration",),
             resources=("*",),
             why="ecr:PutRegistryScanningConfiguration knows no resource-level permission",
-            source=_ECR,
+            source=ECR,
         ),
     )
 
@@ -139,7 +132,7 @@ def _manages_cache(managed: Managed) -> tuple[Statement, ...]:
             ),
             resources=("*",),
             why="rules and templates are of the account's whole registry and know no resource-level permission",
-            source=_ECR,
+            source=ECR,
         ),
         Statement(
             sid="CachedRepositories",
@@ -199,14 +192,14 @@ def _manages_roles(managed: Managed) -> tuple[Statement, ...]:
             managed.used_role_arns(BUILD),
             "codebuild.amazonaws.com",
             "the build project is made with this role",
-            _CODEBUILD,
+            CODEBUILD,
         ),
         pass_role(
             "PassFlowLogRole",
             managed.used_role_arns(FLOW_LOGS),
             "vpc-flow-logs.amazonaws.com",
             "the flow log is made with this role",
-            _EC2,
+            EC2,
         ),
     )
 
@@ -253,10 +246,10 @@ def _limited(
             resources=resources,
             conditions=conditions,
             why=f"{what}: what they may do" + ("" if boundary is None else ", never more than the boundary allows"),
-            source=_IAM,
+            source=IAM,
         ),
         # IAM knows no condition on the boundary for these; none of them takes the boundary away.
-        Statement(sid=sid, actions=free, resources=resources, why=what, source=_IAM),
+        Statement(sid=sid, actions=free, resources=resources, why=what, source=IAM),
     )
 
 
@@ -268,7 +261,7 @@ def _manages_key(managed: Managed) -> tuple[Statement, ...]:
             resources=("*",),
             conditions={"StringEquals": managed.requested, "Null": {"kms:ResourceAliases": "true"}},
             why="kms:CreateKey knows no resource-level permission; a new key carries the tags and has no alias yet",
-            source=_KMS,
+            source=KMS,
         ),
         Statement(
             sid="Key",
@@ -287,14 +280,14 @@ def _manages_key(managed: Managed) -> tuple[Statement, ...]:
             resources=(managed.names.arn("kms", "key/*"),),
             conditions=managed.tagged,
             why="the key of the environment, known by its tags",
-            source=_KMS,
+            source=KMS,
         ),
         Statement(
             sid="KeyAlias",
             actions=("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"),
             resources=managed.alias_arns,
             why="KMS asks for the right on the alias as well as on the key",
-            source=_KMS,
+            source=KMS,
         ),
     )
 

@@ -1,9 +1,8 @@
 """What a deployment changes in the network: EC2 knows ids only, so the environment's tags say what is its own."""
 
+from components.deploy_roles.sources import EC2
 from components.iam import Statement
-from components.managed import REFERENCE, Managed
-
-_EC2 = f"{REFERENCE}list_amazonec2.html"
+from components.managed import Managed
 
 
 def manages_network(managed: Managed) -> tuple[Statement, ...]:
@@ -26,7 +25,7 @@ def manages_network(managed: Managed) -> tuple[Statement, ...]:
             resources=every,
             conditions={"StringEquals": managed.requested},
             why="each part of the network is made with the environment's tags",
-            source=_EC2,
+            source=EC2,
         ),
         Statement(
             sid="NetworkTag",
@@ -43,7 +42,7 @@ def manages_network(managed: Managed) -> tuple[Statement, ...]:
                 }
             },
             why="tags are written in the call that makes the part",
-            source=_EC2,
+            source=EC2,
         ),
         Statement(
             sid="NetworkAdopt",
@@ -51,7 +50,7 @@ def manages_network(managed: Managed) -> tuple[Statement, ...]:
             resources=(managed.names.arn("ec2", "security-group/*"),),
             conditions={"StringEquals": managed.requested, "Null": {"aws:ResourceTag/mlstack:project": "true"}},
             why="the default security group comes with the network, untagged, and is emptied of its rules",
-            source=_EC2,
+            source=EC2,
         ),
         Statement(
             sid="Network",
@@ -83,7 +82,7 @@ def manages_network(managed: Managed) -> tuple[Statement, ...]:
             resources=(*every, rules),
             conditions=managed.tagged,
             why="only what carries the environment's tags is changed, or gets anything put into it",
-            source=_EC2,
+            source=EC2,
         ),
         Statement(
             sid="NetworkRules",
@@ -91,7 +90,7 @@ def manages_network(managed: Managed) -> tuple[Statement, ...]:
             resources=(rules,),
             conditions={"StringEquals": managed.requested},
             why="a rule is made with the tags; the group that gets it is limited above",
-            source=_EC2,
+            source=EC2,
         ),
     )
 
@@ -107,14 +106,14 @@ def manages_jobs_group(managed: Managed, vpc_id: str) -> tuple[Statement, ...]:
             resources=(groups,),
             conditions={"StringEquals": managed.requested},
             why="the group is made with the environment's tags",
-            source=_EC2,
+            source=EC2,
         ),
         Statement(
             sid="GroupWhere",
             actions=("ec2:CreateSecurityGroup",),
             resources=(managed.names.arn("ec2", f"vpc/{vpc_id}"),),
             why="EC2 asks for the right on the VPC as well as on the group",
-            source=_EC2,
+            source=EC2,
         ),
         Statement(
             sid="GroupTag",
@@ -127,7 +126,7 @@ def manages_jobs_group(managed: Managed, vpc_id: str) -> tuple[Statement, ...]:
                 }
             },
             why="tags are written in the call that makes the part",
-            source=_EC2,
+            source=EC2,
         ),
         Statement(
             sid="Group",
@@ -142,7 +141,7 @@ def manages_jobs_group(managed: Managed, vpc_id: str) -> tuple[Statement, ...]:
             resources=(groups, rules),
             conditions=managed.tagged,
             why="only what carries the environment's tags is changed",
-            source=_EC2,
+            source=EC2,
         ),
         Statement(
             sid="GroupRules",
@@ -150,6 +149,6 @@ def manages_jobs_group(managed: Managed, vpc_id: str) -> tuple[Statement, ...]:
             resources=(rules,),
             conditions={"StringEquals": managed.requested},
             why="a rule is made with the tags; the group that gets it is limited above",
-            source=_EC2,
+            source=EC2,
         ),
     )

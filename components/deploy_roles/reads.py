@@ -4,16 +4,9 @@ The actions are those that the real plugin calls to read the resource types that
 """
 
 from components.deploy_roles.existing import reads_existing
+from components.deploy_roles.sources import CODEBUILD, EC2, ECR, IAM, KMS, LOGS, S3
 from components.iam import Statement
-from components.managed import REFERENCE, Managed
-
-_S3 = f"{REFERENCE}list_amazons3.html"
-_ECR = f"{REFERENCE}list_amazonelasticcontainerregistry.html"
-_IAM = f"{REFERENCE}list_awsidentityandaccessmanagementiam.html"
-_KMS = f"{REFERENCE}list_awskeymanagementservice.html"
-_LOGS = f"{REFERENCE}list_amazoncloudwatchlogs.html"
-_CODEBUILD = f"{REFERENCE}list_awscodebuild.html"
-_EC2 = f"{REFERENCE}list_amazonec2.html"
+from components.managed import Managed
 
 
 def reads(managed: Managed) -> tuple[Statement, ...]:
@@ -44,14 +37,14 @@ def reads(managed: Managed) -> tuple[Statement, ...]:
             ),
             resources=managed.bucket_arns,
             why="the settings of the buckets are compared; ListBucket is what HeadBucket asks for",
-            source=_S3,
+            source=S3,
         ),
         Statement(
             sid="ReadRepository",
             actions=("ecr:DescribeRepositories", "ecr:GetLifecyclePolicy", "ecr:ListTagsForResource"),
             resources=managed.repository_arns,
             why="the settings of the repository are compared",
-            source=_ECR,
+            source=ECR,
         ),
         Statement(
             sid="ReadRoles",
@@ -65,7 +58,7 @@ def reads(managed: Managed) -> tuple[Statement, ...]:
             ),
             resources=managed.role_arns,
             why="the roles and their policies are compared",
-            source=_IAM,
+            source=IAM,
         ),
         *(_reads_user(managed) if managed.user else ()),
         *(_reads_key(managed) if managed.key else ()),
@@ -74,14 +67,14 @@ def reads(managed: Managed) -> tuple[Statement, ...]:
             actions=("logs:DescribeLogGroups", "logs:ListTagsForResource"),
             resources=(managed.names.arn("logs", "log-group:*"),),
             why="a log group is found by listing with its name as prefix",
-            source=_LOGS,
+            source=LOGS,
         ),
         Statement(
             sid="ReadBuildProject",
             actions=("codebuild:BatchGetProjects",),
             resources=managed.build_project_arns,
             why="the settings of the build project are compared",
-            source=_CODEBUILD,
+            source=CODEBUILD,
         ),
         *(_reads_registry() if managed.registry_scanning else ()),
         *(_reads_cache() if managed.cached_repositories else ()),
@@ -105,7 +98,7 @@ def _reads_user(managed: Managed) -> tuple[Statement, ...]:
             ),
             resources=managed.user_arns,
             why="the user that ZenML works as is compared; no call returns a secret key twice",
-            source=_IAM,
+            source=IAM,
         ),
     )
 
@@ -118,14 +111,14 @@ def _reads_key(managed: Managed) -> tuple[Statement, ...]:
             resources=(managed.names.arn("kms", "key/*"),),
             conditions=managed.tagged,
             why="the key is compared; it is known by its tags, its id is AWS's choice",
-            source=_KMS,
+            source=KMS,
         ),
         Statement(
             sid="ReadAliases",
             actions=("kms:ListAliases",),
             resources=("*",),
             why="kms:ListAliases knows no resource-level permission",
-            source=_KMS,
+            source=KMS,
         ),
     )
 
@@ -137,7 +130,7 @@ def _reads_registry() -> tuple[Statement, ...]:
             actions=("ecr:GetRegistryScanningConfiguration",),
             resources=("*",),
             why="ecr:GetRegistryScanningConfiguration knows no resource-level permission",
-            source=_ECR,
+            source=ECR,
         ),
     )
 
@@ -149,7 +142,7 @@ def _reads_cache() -> tuple[Statement, ...]:
             actions=("ecr:DescribePullThroughCacheRules", "ecr:DescribeRepositoryCreationTemplates"),
             resources=("*",),
             why="both know no resource-level permission",
-            source=_ECR,
+            source=ECR,
         ),
     )
 
@@ -173,6 +166,6 @@ def _reads_network() -> tuple[Statement, ...]:
             ),
             resources=("*",),
             why="ec2:Describe* knows no resource-level permission",
-            source=_EC2,
+            source=EC2,
         ),
     )
