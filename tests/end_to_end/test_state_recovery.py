@@ -230,37 +230,49 @@ def test_a_killed_deployment_is_unlocked_made_clear_and_goes_on(
 
 
 def kill_midway(deployment: InABucket, cloud: Cloud, bucket: str) -> None:
-    """SIGKILL for the engine while it creates something, as the state has it."""
-    for _ in range(5):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mlstack", "deploy", "--stack", "local", "--yes"],
-            cwd=deployment.directory,
-            env=deployment.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-        )
-        while process.poll() is None and not _creating(cloud, bucket):
-            time.sleep(0.005)
-        for child in psutil.Process(process.pid).children() if process.poll() is None else []:
-            if child.name() == "pulumi":
-                child.send_signal(signal.SIGKILL)
-        said = process.communicate(timeout=120)[1]
-        if _creating(cloud, bucket):
-            assert process.returncode == 1, said
-            assert "Traceback" not in said
-            return
-        deployment.pulumi("destroy", "--yes", "--skip-preview", check=False)
-    pytest.fail(f"the engine was never killed midway: {said}")
+    """SIGKILL for the engine while it creates something, as the state has it.
+
+    It runs in steps shorter than a creation and is looked at while it stands still: one that is killed between two
+    creations leaves a lock behind and nothing to recover.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlstack", "deploy", "--stack", "local", "--yes"],
+        cwd=deployment.directory,
+        env=deployment.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+    )
+    s3 = cloud.aws_client("s3")
+    killed = False
+    while process.poll() is None and not killed:
+        time.sleep(0.005)
+        for update in _updates(process):
+            update.suspend()
+            time.sleep(0.03)  # What it sent before it stood still arrives.
+            killed = _creating(s3, bucket)
+            update.send_signal(signal.SIGKILL if killed else signal.SIGCONT)
+    said = process.communicate(timeout=120)[1]
+    assert killed, f"the engine was never seen creating: {said}"
+    assert process.returncode == 1, said
+    assert "Traceback" not in said
+
+
+def _updates(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    try:
+        engines = [each for each in psutil.Process(process.pid).children() if each.name() == "pulumi"]
+        return [each for each in engines if "up" in each.cmdline()]
+    except psutil.NoSuchProcess:
+        return []
 
 
 _ONCE = ("aws:s3/bucket:Bucket", "aws:iam/role:Role", "aws:ecr/repository:Repository")
 """What AWS refuses to make again: the case that needs somebody."""
 
 
-def _creating(cloud: Cloud, bucket: str) -> bool:
-    state = json.loads(cloud.aws_client("s3").get_object(Bucket=bucket, Key=OBJECT)["Body"].read())
+def _creating(s3: Any, bucket: str) -> bool:
+    state = json.loads(s3.get_object(Bucket=bucket, Key=OBJECT)["Body"].read())
     pending = state["checkpoint"]["latest"].get("pending_operations") or []
     return any(each["type"] == "creating" and each["resource"]["type"] in _ONCE for each in pending)
 
