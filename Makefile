@@ -20,7 +20,7 @@ demo-down: setup ## deregister, destroy and stop what `make demo` made
 	@$(BIN)/mlstack demo --down
 
 test: setup ## the whole test suite
-	@$(BIN)/pytest -n 3 --dist loadfile
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: setup ## format, lint and types
 	@$(BIN)/ruff format --check .
