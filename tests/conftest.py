@@ -4,11 +4,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from mlstack.local.cloud import Cloud
 from mlstack.local.engine import Engine, find_engine
 from tools.calls.embedded import start_watched
+
+# Several workers share the processors: how long an example took says nothing about what it shows.
+hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlstack.iam.containment import Containment, contained
@@ -91,7 +91,7 @@ def test_a_document_that_is_not_contained_comes_with_a_request_that_shows_it() -
     assert wide.decide(witness).decision is not Decision.ALLOW
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(documents, documents)
 def test_what_is_called_contained_allows_no_request_more(
     narrow: list[dict[str, Any]], wide: list[dict[str, Any]]

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlstack.contract import MLStackOutputs
@@ -181,7 +181,6 @@ def test_a_plan_is_json(desired: tuple[Wanted, ...]) -> None:
     assert {change["action"] for change in document["changes"]} == {"create"}
 
 
-@settings(deadline=None)
 @given(st.permutations(range(9)))
 def test_the_order_in_which_zenml_lists_does_not_matter(order: list[int]) -> None:
     desired = wanted(contract())

@@ -51,9 +51,9 @@ def test_it_is_never_longer_than_the_limit_and_never_without_a_guard(limit: int)
 
 def test_two_thousand_changes_are_rendered_in_a_moment() -> None:
     text = json.dumps({"steps": [step(number) for number in range(2000)]})
-    begun = time.monotonic()
+    begun = time.process_time()
     assert comment(report(read(text), {}), limit=65536)
-    assert time.monotonic() - begun < 1.5
+    assert time.process_time() - begun < 1.5
 
 
 def test_two_thousand_changes_take_less_than_two_hundred_megabytes(tmp_path: Path) -> None:
