@@ -1,5 +1,6 @@
 """checkov, in an environment of its own: it asks for older boto3 and networkx than ours."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -42,17 +43,21 @@ def install() -> Path:
     """The Python that has the checkov of the lock: installed when it is missing or the lock has changed."""
     python, stamp = ENVIRONMENT / "bin" / "python", ENVIRONMENT / ".lock"
     lock = LOCK.read_text(encoding="utf-8")
-    if python.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == lock:
-        return python
+    with ENVIRONMENT.with_name(".venv-security.lock").open("w") as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        if not (python.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == lock):
+            _install()
+            stamp.write_text(lock, encoding="utf-8")
+    return python
+
+
+def _install() -> None:
     uv = Path(sys.executable).with_name("uv")
     if not uv.exists():
         raise JudgeError("there is no uv to install checkov with: make setup")
     print("installing checkov into .venv-security", file=sys.stderr)
-    stamp.unlink(missing_ok=True)
     _run([str(uv), "venv", "--quiet", "--clear", "--python", sys.executable, str(ENVIRONMENT)])
     _run([str(uv), "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode", str(LOCK)])
-    stamp.write_text(lock, encoding="utf-8")
-    return python
 
 
 def _run(command: list[str]) -> None:
