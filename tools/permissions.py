@@ -1,31 +1,39 @@
 """Writes docs/permissions.md: every statement of every policy that the program declares, and why it is there.
 
-Stacks are built as the tests build them. Shown whole is the one with everything on; of the others, what differs.
-Then what `mlstack backend bootstrap` makes outside of every stack, and what whoever runs it needs.
+Stacks are built as the tests build them. Shown whole is the one with everything on; of the others, and of a team's,
+what differs. Then the roles of workflows, what `mlstack backend bootstrap` makes outside of every stack, and what
+whoever runs it needs.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
 
 from components.iam import Statement
+from components.stacks import Stacks
 from mlstack.backend import documents as backend
 from mlstack.backend.place import DEPLOY, PREVIEW, Place
-from tests.components.stacks import CASES, program
+from tests.components.deploy_roles import asked as deploy_roles
+from tests.components.stacks import CASES, program, settings
 from tests.recording import Recording, Registered, record
 
 FILE = Path(__file__).parents[1] / "docs" / "permissions.md"
 
 WHOLE = "everything on"
 
+TEAMS = {
+    "mlstack:teams": '[{"name": "vision"}, {"name": "speech"}]',
+    "mlstack:sharing": '{"key": true, "network": true}',
+}
+
 HEAD = """# Permissions
 
 Written by `python -m tools.permissions` from the statements in `components/` and `mlstack/backend/`. Account
-`123456789012`, region `eu-west-1` and environment `dev` stand for yours. Nothing else is granted: no managed policy is
-attached, and no allowed action has a wildcard. `tests/least_privilege/` holds each role against the calls that are
-really made, both ways.
+`123456789012`, region `eu-west-1` and environment `dev` stand for yours. Nothing else is granted: no policy of AWS's
+own is attached, and no allowed action has a wildcard. `tests/least_privilege/` holds each role of a stack against the
+calls that are really made, both ways.
 
 | document | kind | statements | actions |
 |---|---|---|---|
@@ -45,8 +53,11 @@ class Document:
         return f"{self.of}: {self.kind}" if self.of != "key" else self.kind
 
 
-def documents(case: str) -> list[Document]:
-    """All policy documents of a stack: those of roles, then those that stand at what is asked for."""
+def documents(program: Callable[[], object], *, without: str | None = None) -> list[Document]:
+    """All policy documents of a program: those of roles, then those that stand at what is asked for.
+
+    `without`: the stack of this name.
+    """
     told: dict[str, Statement] = {}
     as_json = Statement.as_json
 
@@ -56,7 +67,9 @@ def documents(case: str) -> list[Document]:
         return rendered
 
     with patch.object(Statement, "as_json", listening):
-        recording = record(program(CASES[case]))
+        recording = record(program)
+    if without is not None:
+        recording = Recording(tuple(each for each in recording.resources if not each.name.startswith(without)))
     found = [
         Document(kind, of, tuple(told[json.dumps(each, sort_keys=True)] for each in json.loads(text)["Statement"]))
         for kind, of, text in _texts(recording)
@@ -73,13 +86,15 @@ def _texts(recording: Recording) -> Iterator[tuple[str, str, str]]:
         elif kind == "UserPolicy":
             yield "permissions", f"user {resource.inputs['name']}", resource.inputs["policy"]
         elif kind == "RolePolicy":
-            yield "permissions", f"role {resource.inputs['name']}", resource.inputs["policy"]
+            yield "permissions", f"role {_purpose(resource.inputs['role'])}", resource.inputs["policy"]
+        elif kind == "Policy":
+            yield "permissions", f"policy {_purpose(resource.inputs['name'])}", resource.inputs["policy"]
         elif kind in _POLICIES and "policy" in resource.inputs:
             yield _POLICIES[kind], _short(resource), resource.inputs["policy"]
-    contract = json.loads(recording.of("MLStack").outputs[0]["contract"])
-    for connector in contract["connectors"].values():
-        if "policy" in connector["configuration"]:
-            yield "session policy", f"connector {connector['name']}", connector["configuration"]["policy"]
+    for stack in (each for each in recording.resources if each.type == "mlstack:index:MLStack"):
+        for connector in json.loads(stack.outputs[0]["contract"])["connectors"].values():
+            if "policy" in connector["configuration"]:
+                yield "session policy", f"connector {connector['name']}", connector["configuration"]["policy"]
 
 
 _POLICIES = {
@@ -90,11 +105,11 @@ _POLICIES = {
 }
 
 
-_ORDER = ("role", "user", "connector", "bucket", "key", "endpoint", "repository")
+_ORDER = ("role", "policy", "user", "connector", "bucket", "key", "endpoint", "repository")
 
 
 def _purpose(role: str) -> str:
-    return role.removeprefix("mlstack-dev-eu-west-1-")
+    return role.rpartition("eu-west-1-")[2]
 
 
 def _short(resource: Registered) -> str:
@@ -106,7 +121,7 @@ def _short(resource: Registered) -> str:
 
 
 def render() -> str:
-    whole = documents(WHOLE)
+    whole = documents(program(CASES[WHOLE]))
     lines = [
         f"| [{each.title}](#{_anchor(each.title)}) | {each.kind} | {len(each.statements)} "
         f"| {len({action for statement in each.statements for action in statement.actions})} |"
@@ -119,12 +134,41 @@ def render() -> str:
     for case in CASES:
         if case in (WHOLE, "another region"):  # the same statements in another partition
             continue
-        for each, extra in _beyond(documents(case), whole):
+        for each, extra in _beyond(documents(program(CASES[case])), whole):
             parts.append(f"### {case}: {each.title}\n\n" + _table(extra))
+    parts.append(_TEAMS)
+    for each, extra in _beyond(of_a_team(), whole):
+        parts.append(f"### {each.title}\n\n" + _table(extra))
+    parts.append(_WORKFLOWS)
+    for each in of_workflows():
+        parts.append(f"### {each.title}\n\n" + _table(each.statements))
     parts.append("## The backend of the state\n\nMade by `mlstack backend bootstrap`, see [state.md](state.md).")
     for each in of_backend():
         parts.append(f"### {each.title}\n\n" + _table(each.statements))
     return "\n\n".join(parts) + "\n"
+
+
+_TEAMS = """## With teams
+
+A team's stack is a stack of its own: what is above, under the team's names. Here is what has another form where the
+teams share key and network, shown for the team `vision` of two. No team reaches what another has
+(`tests/isolation/`)."""
+
+_WORKFLOWS = """## The roles of workflows
+
+Made by the component `GitHubDeployRoles` for an environment with everything on; GitLab's have the same permissions
+under another trust. See [pull-requests.md](pull-requests.md)."""
+
+
+def of_a_team() -> list[Document]:
+    """Those of one team's stack, and of what all share."""
+    of_teams = settings({**CASES[WHOLE], **TEAMS})
+    return documents(lambda: Stacks(of_teams), without="mlstack-speech")
+
+
+def of_workflows() -> list[Document]:
+    """Those of one environment's preview and deployment."""
+    return documents(deploy_roles.program(replace(deploy_roles.ARGS, environments=(deploy_roles.everything(),))))
 
 
 def of_backend() -> list[Document]:
@@ -145,14 +189,21 @@ def of_backend() -> list[Document]:
 def _beyond(these: Iterable[Document], whole: Iterable[Document]) -> Iterator[tuple[Document, tuple[Statement, ...]]]:
     known = {each.title: {_as_text(one) for one in each.statements} for each in whole}
     for each in these:
-        extra = tuple(one for one in each.statements if _as_text(one) not in known.get(each.title, set()))
+        same = known.get(_of_no_team(each.title), set())
+        extra = tuple(one for one in each.statements if _as_text(one) not in same)
         if extra:
             yield each, extra
 
 
 def _as_text(statement: Statement) -> str:
     # With everything on, roles have a path.
-    return json.dumps(statement.as_json(), sort_keys=True).replace(":role/ml/", ":role/")
+    return _of_no_team(json.dumps(statement.as_json(), sort_keys=True)).replace(":role/ml/", ":role/")
+
+
+def _of_no_team(text: str) -> str:
+    for name in ("mlstack--vision--dev", "mlstack-vision-dev", "mlstack/vision/dev"):
+        text = text.replace(name, "mlstack-dev")
+    return text
 
 
 def _table(statements: Iterable[Statement]) -> str:
