@@ -1,6 +1,9 @@
 """Credentials of the stack's service connector, asked for at a real ZenML server: what is said when it has expired."""
 
 import json
+import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -128,3 +131,30 @@ def test_a_connector_that_signs_with_a_session_that_is_over_is_named_with_what_a
     assert f"zenml service-connector update {connector.name} -i" in said
     assert connector.session["SecretAccessKey"] not in said
     assert connector.session["SessionToken"] not in said
+
+
+LONG = """
+import sys
+from mlstack.images import connector
+from mlstack.registration import source
+
+for connector.RENEWED_BEFORE in (120, 24 * 3600):
+    s3 = connector.connector_clients(source.load(None, sys.argv[1])).s3
+    for _ in range(3):
+        s3.list_objects_v2(Bucket=sys.argv[2])
+        print(s3.generate_presigned_url("list_objects_v2", {"Bucket": sys.argv[2]}))
+"""
+
+
+def test_credentials_are_asked_for_anew_shortly_before_they_end_and_not_sooner(hook: Hook) -> None:
+    hook.register()
+    done = subprocess.run(
+        [sys.executable, "-c", LONG, str(hook.directory / "outputs.json"), f"{hook.name}-dev-123456789012-eu-west-1"],
+        env={**hook.environment(), **hook.cloud.aws_environment()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    keys = re.findall(r"(?:X-Amz-Credential|AWSAccessKeyId)=(ASIA\w+)", done.stdout)
+    assert (len(set(keys[:3])), len(set(keys[3:]))) == (1, 3), keys
