@@ -3,19 +3,15 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from socket import gethostname
-from types import FrameType
 from typing import Any
 
+from mlstack import engine_process
+from mlstack.causes import cause
 from mlstack.errors import MLStackError, UsageError
 from mlstack.existing.asked import UNREAD
 from mlstack.outcome import SAYS_NOTHING, News, Outcome, Pending, Step, read_event
@@ -224,13 +220,9 @@ class Pulumi:
         self._check_tools()
         return str(json.loads(self._plain("whoami", "--json"))["url"])
 
-    def last_process(self) -> dict[str, Any]:
-        """Of the last run that we started here: `pid`, `host` and `since`. Empty when there is none."""
-        try:
-            with self._log.open(encoding="utf-8") as log:
-                return dict(json.loads(log.readline())["engineProcess"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return {}
+    def processes(self) -> list[dict[str, Any]]:
+        """`pid`, `host` and `since` of the last runs that were started here, the newest first."""
+        return engine_process.those_of(self._log)
 
     def _deployment(self) -> dict[str, Any]:
         return json.loads(self._plain("stack", "export", *self._of_the_stack()))["deployment"] or {}
@@ -278,66 +270,24 @@ class Pulumi:
         told: Mapping[str, str] | None = None,
     ) -> Outcome:
         outcome = Outcome()
-        self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._log.touch(mode=0o600)
-        with self._log.open("w", encoding="utf-8", buffering=1) as log:
-            process = subprocess.Popen(
-                ["pulumi", *arguments, *self._of_the_stack(), *self._configuration, "--non-interactive"],
-                cwd=self._project,
-                env={**self._environment, **(told or {})},
-                stdout=subprocess.PIPE,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-                text=True,
-                # Out of reach of a terminal's Ctrl-C, of which a second one makes the engine leave its state behind.
-                process_group=0,
-            )
-            assert process.stdout is not None
-            since = datetime.now(UTC).isoformat()
-            log.write(json.dumps({"engineProcess": {"pid": process.pid, "host": gethostname(), "since": since}}) + "\n")
-            with _interrupting(process, news) as interrupted:
-                for line in process.stdout:
-                    log.write(line)
-                    read_event(line, outcome, news, on_step)
-                process.wait()
-        if interrupted():
-            raise KeyboardInterrupt
-        if process.returncode:
+        exit_code = engine_process.run(
+            ["pulumi", *arguments, *self._of_the_stack(), *self._configuration, "--non-interactive"],
+            directory=self._project,
+            environment={**self._environment, **(told or {})},
+            log=self._log,
+            on_line=lambda line: read_event(line, outcome, news, on_step),
+            news=news,
+        )
+        if exit_code:
             # The engine's own last word, that the program ended with an error, says nothing beside the error itself.
             causes = [text for text in outcome.problems if not any(empty in text for empty in SAYS_NOTHING)]
-            said = "\n".join(dict.fromkeys(causes or outcome.problems)) or _last_words(
-                self._log.read_text(encoding="utf-8")
+            said = "\n".join(dict.fromkeys(causes or outcome.problems)) or cause(
+                _last_words(engine_process.said(self._log)).removeprefix("error: ")
             )
             raise EngineError(
                 f"{doing} failed:\n{said}", hint=f"everything the engine said is in {self._log}", outcome=outcome
             )
         return outcome
-
-
-@contextmanager
-def _interrupting(process: "subprocess.Popen[str]", news: News) -> Iterator[Callable[[], bool]]:
-    """Hands the first SIGINT or SIGTERM on to the engine, which is then waited for; afterwards, whether there was one.
-
-    No exception: whatever stops the reading of the engine's output stops the engine before it has written its state.
-    """
-    asked = False
-
-    def hand_on(_number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if not asked and process.poll() is None:
-            asked = True
-            process.send_signal(signal.SIGINT)
-            news("interrupted: waiting for the engine to finish what it is doing")
-
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: asked
-        return
-    former = {each: signal.signal(each, hand_on) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: asked
-    finally:
-        for each, handler in former.items():
-            signal.signal(each, handler)
 
 
 _QUIETLY = {"PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}

@@ -118,7 +118,7 @@ def unlock(
     pulumi = Pulumi(Path.cwd(), stack)
     store = open_store(pulumi.backend(), Path.cwd())
     with speaking():
-        verdicts = [judge(each, pulumi.last_process()) for each in locks_of(store, pulumi.project, pulumi.stack)]
+        verdicts = [judge(each, pulumi.processes()) for each in locks_of(store, pulumi.project, pulumi.stack)]
         for each in verdicts:
             if each.free and not dry_run:
                 store.delete(each.lock.name)

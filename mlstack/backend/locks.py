@@ -7,10 +7,10 @@ import getpass
 import json
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +51,14 @@ def locks_of(store: Store, project: str, stack: str) -> list[Lock]:
     return [_read(store, name) for name in store.names(f".pulumi/locks/organization/{project}/{stack}/")]
 
 
-def judge(lock: Lock, last_process: Mapping[str, Any]) -> Verdict:
-    """Whether the lock may go. `last_process`: of the last engine that we started in this checkout."""
+def judge(lock: Lock, started: Sequence[Mapping[str, Any]]) -> Verdict:
+    """Whether the lock may go. `started`: engines that we started in this checkout, see `Pulumi.processes`."""
     here, me = socket.gethostname(), getpass.getuser()
     if (lock.host, lock.user) != (here, me):
         return Verdict(
             lock=lock, free=False, because=f"it is not of {me}@{here}: whether it is held cannot be seen here"
         )
-    ours = _is_ours(lock, last_process)
+    ours = any(_is_ours(lock, each) for each in started)
     if not ours and (doubt := _doubt(here)):
         return Verdict(lock=lock, free=False, because=doubt)
     if lock.since.timestamp() < psutil.boot_time():
@@ -79,10 +79,14 @@ def _read(store: Store, name: str) -> Lock:
         return Lock(name=name, pid=0, user="unknown", host="unknown", since=datetime.fromtimestamp(0, UTC))
 
 
-def _is_ours(lock: Lock, last: Mapping[str, Any]) -> bool:
-    if (last.get("pid"), last.get("host")) != (lock.pid, lock.host):
+_LOCKS_WITHIN = timedelta(minutes=10)
+"""After it was started, the engine has its lock or is turned away. Later its number may be another's."""
+
+
+def _is_ours(lock: Lock, process: Mapping[str, Any]) -> bool:
+    if (process.get("pid"), process.get("host")) != (lock.pid, lock.host):
         return False
-    return datetime.fromisoformat(last["since"]) <= lock.since
+    return timedelta() <= lock.since - datetime.fromisoformat(process["since"]) <= _LOCKS_WITHIN
 
 
 def _doubt(here: str) -> str | None:

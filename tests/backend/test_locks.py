@@ -52,33 +52,33 @@ def lock(pid: int, *, user: str = ME, host: str = HERE, since: datetime | None =
 
 
 def test_ones_own_whose_process_has_ended_may_go(ended: int) -> None:
-    verdict = judge(lock(ended), {})
+    verdict = judge(lock(ended), [])
     assert verdict.free
     assert verdict.because == f"process {ended} of {HERE} has ended"
 
 
 def test_of_a_process_that_still_runs_it_stays(running: "subprocess.Popen[bytes]") -> None:
     time.sleep(0.1)
-    verdict = judge(lock(running.pid), {})
+    verdict = judge(lock(running.pid), [])
     assert not verdict.free
     assert f"process {running.pid} (python" in verdict.because
 
 
 def test_a_younger_process_that_got_the_number_again_holds_nothing(running: "subprocess.Popen[bytes]") -> None:
-    assert judge(lock(running.pid, since=datetime.now(UTC) - timedelta(minutes=1)), {}).free
+    assert judge(lock(running.pid, since=datetime.now(UTC) - timedelta(minutes=1)), []).free
 
 
 def test_a_process_that_nobody_has_buried_holds_nothing() -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
     while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
         time.sleep(0.01)
-    assert judge(lock(process.pid), {}).free
+    assert judge(lock(process.pid), []).free
     process.wait()
 
 
 @pytest.mark.parametrize("other", [{"user": "somebody"}, {"host": "elsewhere"}])
 def test_that_of_another_user_or_machine_stays_whatever_its_number(other: dict[str, Any], ended: int) -> None:
-    verdict = judge(lock(ended, **other), {})
+    verdict = judge(lock(ended, **other), [])
     assert not verdict.free
     assert f"it is not of {ME}@{HERE}" in verdict.because
 
@@ -86,7 +86,7 @@ def test_that_of_another_user_or_machine_stays_whatever_its_number(other: dict[s
 def test_a_machine_that_was_started_anew_since_holds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(psutil, "boot_time", lambda: (NOW - timedelta(hours=1)).timestamp())
     # Whatever has that number now.
-    verdict = judge(lock(os.getpid(), since=NOW - timedelta(hours=2)), {})
+    verdict = judge(lock(os.getpid(), since=NOW - timedelta(hours=2)), [])
     assert verdict.free
     assert "was started anew since" in verdict.because
 
@@ -95,18 +95,22 @@ def test_machines_of_a_ci_system_may_share_a_name_so_only_what_this_checkout_sta
     ended: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CI", "true")
-    refused = judge(lock(ended), {})
+    refused = judge(lock(ended), [])
     assert not refused.free
     assert "may all be called" in refused.because
-    started = {"pid": ended, "host": HERE, "since": (NOW - timedelta(minutes=1)).isoformat()}
-    assert judge(lock(ended), started).free
+    started = [
+        {"pid": pid, "host": HERE, "since": (NOW - timedelta(minutes=minutes)).isoformat()}
+        for pid, minutes in ((ended + 2, 0.5), (ended, 1))
+    ]
+    assert judge(lock(ended), started).free, "the one since then was turned away by this lock"
     assert not judge(lock(ended + 1), started).free
     assert not judge(lock(ended, since=NOW - timedelta(minutes=2)), started).free, "that is of an earlier run"
+    assert not judge(lock(ended, since=NOW + timedelta(minutes=20)), started).free, "that is of a later one"
 
 
 def test_localhost_is_no_name_of_a_machine(ended: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: "localhost.localdomain")
-    assert not judge(lock(ended, host="localhost.localdomain"), {}).free
+    assert not judge(lock(ended, host="localhost.localdomain"), []).free
 
 
 CONTENT = {"pid": 7, "username": ME, "hostname": HERE, "timestamp": "2026-01-02T03:04:05.123456789+01:00"}
@@ -124,7 +128,7 @@ def test_locks_in_a_directory_are_those_of_the_stack_alone(tmp_path: Path) -> No
         (found,) = locks_of(store, "mlstack", "dev")
         assert str(found) == f"{ME}@{HERE}, pid 7, since 2026-01-02 02:04:05 UTC"
     (unknown,) = locks_of(store, "mlstack", "prod")
-    assert not judge(unknown, {}).free, "what cannot be read stays"
+    assert not judge(unknown, []).free, "what cannot be read stays"
     store.delete(found.name)
     assert locks_of(store, "mlstack", "dev") == []
     assert len(locks_of(store, "mlstack", "dev2")) == 1

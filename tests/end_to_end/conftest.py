@@ -12,6 +12,7 @@ import pytest
 
 from mlstack.local.cloud import Cloud
 from mlstack.local.engine import Engine
+from mlstack.local.zenml_access import login, rest
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,9 +82,22 @@ class Deployment:
         return done
 
 
-@pytest.fixture(scope="session")
-def cloud(shared_cloud: Cloud) -> Cloud:
-    return shared_cloud
+@pytest.fixture(scope="module")
+def cloud(shared_cloud: Cloud) -> Iterator[Cloud]:
+    yield shared_cloud
+    _forget_stacks(shared_cloud)
+
+
+def _forget_stacks(cloud: Cloud) -> None:
+    """To ZenML each module is the environment `local`: what one left there, another's registration would take away."""
+    environment = cloud.zenml_environment()
+    port = int(environment["ZENML_STORE_URL"].rpartition(":")[2])
+    token = login(port, {"password": environment["ZENML_STORE_API_KEY"]})
+    assert token is not None
+    for kind in ("stacks", "components", "service_connectors"):
+        for each in rest(port, "GET", f"/api/v1/{kind}?size=100", token)["items"]:
+            if each["name"] != "default":
+                rest(port, "DELETE", f"/api/v1/{kind}/{each['id']}", token)
 
 
 @pytest.fixture(scope="module")
