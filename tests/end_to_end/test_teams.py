@@ -54,6 +54,17 @@ def test_mlstack_deploy_registers_all_teams_and_then_nothing_is_left_to_do(
     assert "teams-vision-two-local on " in status.stdout
 
 
+def test_each_team_is_proved_by_a_run_on_its_own_stack(deployment: Deployment) -> None:
+    """Not that AWS keeps the teams apart: the emulator grants all (tests/isolation/ asks the policies)."""
+    said = _json(deployment, "verify", "--no-image")
+    assert said["ok"], said
+    for team, instance in (("vision", "ml.m5.xlarge"), ("vision-two", "ml.c5.xlarge")):
+        found = {check["name"]: check["detail"] for check in said["teams"][team]["checks"]}
+        for held in ("artifact of write", "artifact of read", "log of read in ZenML"):
+            assert found[held].startswith(f"s3://teams--{team}--local-123456789012-eu-west-1/")
+        assert f" Completed on {instance};" in found["read executed"]
+
+
 def test_one_team_alone_is_deregistered_and_registered(deployment: Deployment) -> None:
     gone = _json(deployment, "deregister", "--team", "vision")
     assert {change["action"] for change in gone["changes"]} == {"remove"}
