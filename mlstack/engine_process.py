@@ -73,7 +73,8 @@ def those_of(log: Path) -> list[dict[str, Any]]:
 
 def said(log: Path) -> str:
     """What the last one that wrote this log printed."""
-    return "".join(line for line in log.open(encoding="utf-8") if not line.startswith(f'{{"{_HEAD}"'))
+    lines = log.read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if not line.startswith(f'{{"{_HEAD}"'))
 
 
 @contextmanager
