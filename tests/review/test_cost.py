@@ -1,10 +1,15 @@
 """What a change adds to the bill, as far as it is known."""
 
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from mlstack.review.charges import CHARGES
 from mlstack.review.cost import cost, prices
 from mlstack.review.model import Change
+
+ROOT = Path(__file__).parents[2]
 
 
 def change(type_: str, *, operation: str = "create", old: Any = None, new: Any = None) -> Change:
@@ -44,9 +49,9 @@ def test_a_pull_through_cache_costs_what_is_kept_because_of_it() -> None:
 
 
 def test_what_is_not_known_is_not_priced_and_never_nothing() -> None:
-    (elsewhere,) = cost([change(KEY, new={"policy": "{}"})], "eu-west-1")
+    (elsewhere,) = cost([change(KEY, new={"policy": "{}"})], "eu-north-1")
     (unknown,) = cost([change("aws:sagemaker/endpoint:Endpoint", new={"name": "e"})], "us-east-1")
-    assert elsewhere.said == "not priced for eu-west-1"
+    assert elsewhere.said == "not priced for eu-north-1"
     assert unknown.said == "not priced for us-east-1"
     assert elsewhere.monthly is None
 
@@ -58,6 +63,13 @@ def test_what_costs_nothing_has_no_line() -> None:
 def test_what_goes_says_what_it_no_longer_costs() -> None:
     (line,) = cost([change("aws:s3/bucket:Bucket", operation="delete", old={"bucket": "b"})], "us-east-1")
     assert line.said == "no longer 0.023 for each GB a month"
+
+
+def test_the_region_that_the_program_comes_with_is_priced() -> None:
+    region = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]["aws:region"]
+    table = prices().regions[region if isinstance(region, str) else region["value"]].prices
+    standing = {charge.key for several in CHARGES.values() for charge in several if charge.months}
+    assert standing <= set(table)
 
 
 def test_prices_have_a_date_and_a_source() -> None:
