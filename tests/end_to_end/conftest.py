@@ -12,7 +12,7 @@ import pytest
 
 from mlstack.local.cloud import Cloud
 from mlstack.local.engine import Engine
-from mlstack.local.zenml_access import login, rest
+from tests.registration.conftest import Server
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,14 +90,11 @@ def cloud(shared_cloud: Cloud) -> Iterator[Cloud]:
 
 def _forget_stacks(cloud: Cloud) -> None:
     """To ZenML each module is the environment `local`: what one left there, another's registration would take away."""
-    environment = cloud.zenml_environment()
-    port = int(environment["ZENML_STORE_URL"].rpartition(":")[2])
-    token = login(port, {"password": environment["ZENML_STORE_API_KEY"]})
-    assert token is not None
+    server = Server.of(cloud)
     for kind in ("stacks", "components", "service_connectors"):
-        for each in rest(port, "GET", f"/api/v1/{kind}?size=100", token)["items"]:
+        for each in server.held(kind, ""):
             if each["name"] != "default":
-                rest(port, "DELETE", f"/api/v1/{kind}/{each['id']}", token)
+                server.call("DELETE", f"{kind}/{each['id']}")
 
 
 @pytest.fixture(scope="module")

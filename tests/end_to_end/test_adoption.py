@@ -81,8 +81,7 @@ def place(cloud: Cloud, engine: Engine, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def server(cloud: Cloud) -> Server:
-    environment = cloud.zenml_environment()
-    return Server(environment["ZENML_STORE_URL"], environment["ZENML_STORE_API_KEY"])
+    return Server.of(cloud)
 
 
 def granted(cloud: Cloud, original: Original) -> dict[str, Any]:

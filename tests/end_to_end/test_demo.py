@@ -20,10 +20,10 @@ import pytest
 
 from mlstack.local.cloud import Cloud
 from mlstack.local.engine import Engine
-from mlstack.local.zenml_access import login, rest
 from tests import planted
 from tests.end_to_end.conftest import ROOT
 from tests.images.packages import install
+from tests.registration.conftest import Server
 
 pytestmark = pytest.mark.engine
 
@@ -153,11 +153,7 @@ def test_the_run_uses_exactly_the_image_that_was_built_for_it(project: Path, see
     assert f"  image                 {image}\n" in "".join(seen.printed)
 
     run = json.loads((project / ".mlstack" / "demo.json").read_text())["result"]["run"]
-    environment = cloud.zenml_environment()
-    port = int(environment["ZENML_STORE_URL"].rpartition(":")[2])
-    token = login(port, {"password": environment["ZENML_STORE_API_KEY"]})
-    assert token is not None
-    held = rest(port, "GET", f"/api/v1/runs/{run}?hydrate=true", token)
+    held = Server.of(cloud).call("GET", f"runs/{run}?hydrate=true")
     docker = held["metadata"]["config"]["settings"]["docker"]
     assert (docker["parent_image"], docker["skip_build"]) == (image, True)
     sagemaker = cloud.aws_client("sagemaker")

@@ -11,9 +11,9 @@ import pytest
 
 from components.names import Names
 from mlstack.local.cloud import Cloud
-from mlstack.local.zenml_access import login, rest
 from tests.end_to_end.conftest import ROOT, Deployment
 from tests.least_privilege.calls import RECORDED
+from tests.registration.conftest import Server
 from tools.calls.embedded import mark, read_raw, watching
 from tools.calls.normal import difference, normal, read
 
@@ -243,9 +243,4 @@ def _schedules(cloud: Cloud) -> list[str]:
 
 
 def _in_zenml(cloud: Cloud, kind: str, name: str) -> list[dict[str, Any]]:
-    environment = cloud.zenml_environment()
-    port = int(environment["ZENML_STORE_URL"].rpartition(":")[2])
-    token = login(port, {"password": environment["ZENML_STORE_API_KEY"]})
-    assert token is not None
-    items: list[dict[str, Any]] = rest(port, "GET", f"/api/v1/{kind}?name=startswith:{name}&size=100", token)["items"]
-    return items
+    return Server.of(cloud).held(kind, name)

@@ -114,6 +114,11 @@ class Server:
         with urllib.request.urlopen(login) as answer:
             self.token = json.load(answer)["access_token"]
 
+    @classmethod
+    def of(cls, cloud: Cloud) -> "Server":
+        environment = cloud.zenml_environment()
+        return cls(environment["ZENML_STORE_URL"], environment["ZENML_STORE_API_KEY"])
+
     def call(self, method: str, path: str, body: Any = None) -> Any:
         request = urllib.request.Request(
             f"{self._url}/api/v1/{path}",
@@ -131,5 +136,4 @@ class Server:
 
 @pytest.fixture
 def server(hook: Hook) -> Server:
-    environment = hook.cloud.zenml_environment()
-    return Server(environment["ZENML_STORE_URL"], environment["ZENML_STORE_API_KEY"])
+    return Server.of(hook.cloud)
